@@ -11,7 +11,23 @@ from newsclf.text import tokens
 from newsclf.text.tokens import BIGRAM_SCRIPTS, blocks, hash_term, hash_terms, tokenize
 from newsclf.tfidf import Rows, Vocabulary, count_terms, join_rows, tfidf_rows
 
-WORDS = ["wheat", "Rain", "ΟΔΟΣ", "İstanbul", "naïve", "x", "3.5", "don't", "_under_", "été", "Straße", "मानसून", "𝐁old", "٣٤", "ﬁ"]
+WORDS = [
+    "wheat",
+    "Rain",
+    "ΟΔΟΣ",
+    "İstanbul",
+    "naïve",
+    "x",
+    "3.5",
+    "don't",
+    "_under_",
+    "été",
+    "Straße",
+    "मानसून",
+    "𝐁old",
+    "٣٤",
+    "ﬁ",
+]
 
 
 def is_spaced(character: str) -> bool:

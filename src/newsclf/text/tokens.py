@@ -71,11 +71,13 @@ class TermHashes:
     Attributes:
         hashes: uint64, shape (n_occurrences,); the tokens of the block first, then its bigrams.
         articles: int64, shape (n_occurrences,); the index in the block of the text each occurs in.
+        n_tokens: how many of the occurrences are tokens.
         n_articles: number of texts in the block, those without a term included.
     """
 
     hashes: Hashes
     articles: Positions
+    n_tokens: int
     n_articles: int
 
 
@@ -94,6 +96,7 @@ def hash_terms(texts: Sequence[str]) -> TermHashes:
     return TermHashes(
         hashes=np.concatenate([tokens.hashes, bigrams]),
         articles=np.concatenate([tokens.articles, tokens.articles.take(firsts)]),
+        n_tokens=len(tokens.hashes),
         n_articles=len(texts),
     )
 

@@ -1,0 +1,29 @@
+# `make demo` and `make test` need Python 3.11 or newer and nothing else; both set up .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: demo test check bench
+.DELETE_ON_ERROR:
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(READY)
+
+demo: $(READY) ## train on the starter corpus, then predict with that model and with the one that ships
+	$(BIN)/newsclf train data/articles.jsonl -o $(VENV)/demo.safetensors --budget 30
+	$(BIN)/newsclf predict data/sample.txt -m $(VENV)/demo.safetensors
+	$(BIN)/newsclf predict data/sample.txt
+
+test: $(READY) ## all tests
+	$(BIN)/python -m pytest -q
+
+check: $(READY) ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY) ## speed beside scikit-learn's, measured here and now
+	$(BIN)/python benchmarks/speed.py

@@ -1,0 +1,39 @@
+"""The ``newsclf`` command and its subcommands."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import newsclf
+from newsclf.cli.predict import predict
+from newsclf.cli.train import train
+from newsclf.errors import NewsclfError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(predict)
+app.command()(train)
+
+
+def main() -> None:
+    """Runs the command; an error that has a message of its own shows that and no traceback, with exit status 1."""
+    try:
+        app()
+    except NewsclfError as error:
+        print(f"newsclf: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"newsclf {newsclf.__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Example: newsclf predict articles.jsonl --format jsonl")
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """What a news article is about, at the speed of the feed."""

@@ -1,0 +1,146 @@
+"""The model that a user holds: articles in, predictions out."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsclf.article import Article
+from newsclf.text.clean import CleanArticle, clean
+from newsclf.text.tokens import BLOCK_CHARACTERS, TermHashes, hash_terms
+from newsclf.tfidf import Vocabulary, weigh_columns
+from newsclf.topics.model import TopicModel
+
+PIPELINE = 1  # raised whenever cleaning, tokens, hashes or weights change what a text becomes
+MIN_KNOWN_TOKENS = 5  # fewer known words than this say too little
+MAX_BLOCK_ARTICLES = 2048  # keeps the matrix of probabilities small where articles are a line each
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What an article is about.
+
+    Attributes:
+        topic: the most probable topic; None where the model abstains.
+        probability: that topic's probability, in [0, 1]; where the model abstains, the largest of ``probabilities``.
+        probabilities: topic to probability, the most probable first; they sum to 1. Where the model cannot judge the text at all,
+            the topics' shares of the training corpus.
+        abstained: True where the model will not say.
+        reason: why it abstained, in words; None where it did not.
+    """
+
+    topic: str | None
+    probability: float
+    probabilities: Mapping[str, float]
+    abstained: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class NewsModel:
+    """A vocabulary and what was learned over it.
+
+    Attributes:
+        vocabulary: the terms and their document frequencies.
+        topics: the topic model.
+        min_known_share: an article with a smaller share of known words is in no language that the model learned.
+        facts: how it was trained and how it scored, as in the model file's header.
+    """
+
+    vocabulary: Vocabulary
+    topics: TopicModel
+    min_known_share: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def predict(self, article: Article | str) -> Prediction:
+        """The topic of one article, or of a text.
+
+        >>> import newsclf
+        >>> newsclf.load().predict("The central bank raised interest rates to slow inflation.").topic
+        'economy'
+        """
+        return next(self.predict_many([article]))
+
+    def predict_many(self, articles: Iterable[Article | str], n_jobs: int = 1) -> Iterator[Prediction]:
+        """The topics of articles, in their order, as they come in; no article gives no prediction.
+
+        Args:
+            articles: any iterable, read a block of about 250,000 characters ahead, so that a stream need not fit in memory.
+            n_jobs: number of processes (joblib's meaning: -1 is one a core).
+        """
+        blocks = _article_blocks(articles)
+        if n_jobs == 1:
+            return chain.from_iterable(map(self._predict_block, blocks))
+        from joblib import Parallel, delayed  # imported where needed: a third of a second at start-up
+
+        results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(self._predict_block)(block) for block in blocks)
+        return chain.from_iterable(results)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides a text's row: two models with the same fingerprint make the same rows."""
+        digest = hashlib.sha256(f"newsclf pipeline {PIPELINE}, {self.vocabulary.n_articles} articles".encode())
+        digest.update(self.vocabulary.hashes.astype("<u8").tobytes())
+        digest.update(self.vocabulary.document_frequencies.astype("<i4").tobytes())
+        return digest.hexdigest()
+
+    def _predict_block(self, articles: Sequence[Article | str]) -> list[Prediction]:
+        terms = hash_terms([feature_text(clean(as_article(article))) for article in articles])
+        columns = self.vocabulary.columns(terms.hashes)
+        probabilities = self.topics.probabilities(weigh_columns(terms, columns, self.vocabulary))
+        doubts = self._doubts(terms, columns)
+        probabilities[list(doubts)] = self.topics.shares
+        order = np.argsort(-probabilities, axis=1, kind="stable")  # of equal topics the first by name leads
+        ranked = np.take_along_axis(probabilities, order, axis=1).tolist()
+        labels = [[self.topics.labels[topic] for topic in topics] for topics in order.tolist()]
+        return [_prediction(*answer, doubts.get(index)) for index, answer in enumerate(zip(labels, ranked, strict=True))]
+
+    def _doubts(self, terms: TermHashes, columns: NDArray[np.int32]) -> dict[int, str]:
+        """The articles that cannot be judged, by their index in the block, and why."""
+        articles = terms.articles[: terms.n_tokens]
+        n_tokens = np.bincount(articles, minlength=terms.n_articles)
+        n_known = np.bincount(articles, weights=columns[: terms.n_tokens] >= 0, minlength=terms.n_articles).astype(np.int64)
+        is_doubtful = (n_known < MIN_KNOWN_TOKENS) | (n_known < self.min_known_share * n_tokens)
+        return {index: _doubt(int(n_tokens[index]), int(n_known[index])) for index in np.flatnonzero(is_doubtful).tolist()}
+
+
+def as_article(article: Article | str) -> Article:
+    """The article itself, or one that has the string as its text."""
+    return Article(text=article) if isinstance(article, str) else article
+
+
+def feature_text(article: CleanArticle) -> str:
+    """The text that the features are counted in: title and body, never the tags, which would leak labels."""
+    return f"{article.title}\n{article.body}"
+
+
+def _prediction(labels: list[str], probabilities: list[float], doubt: str | None) -> Prediction:
+    topic = labels[0] if doubt is None else None
+    by_topic = dict(zip(labels, probabilities, strict=True))
+    return Prediction(topic, probabilities[0], by_topic, abstained=doubt is not None, reason=doubt)
+
+
+def _doubt(n_tokens: int, n_known: int) -> str:
+    if n_tokens == 0:
+        return "no words in the text"
+    if n_known < MIN_KNOWN_TOKENS <= n_tokens or n_tokens >= MIN_KNOWN_TOKENS:
+        return f"the model knows {n_known} of the text's {n_tokens} words"
+    return f"too short: {n_tokens} words"
+
+
+def _article_blocks(articles: Iterable[Article | str]) -> Iterator[list[Article | str]]:
+    block: list[Article | str] = []
+    size = 0
+    for article in articles:
+        block.append(article)
+        size += len(article) if isinstance(article, str) else len(article.text)
+        if size >= BLOCK_CHARACTERS or len(block) >= MAX_BLOCK_ARTICLES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block

@@ -1,0 +1,110 @@
+"""Raw articles to clean ones: what a model may read, and the tags that it must not."""
+
+import re
+from dataclasses import dataclass
+
+from newsclf.article import Article
+from newsclf.text.boilerplate import is_boilerplate, is_byline, tags_of, without_dateline, without_editor
+from newsclf.text.characters import repair
+from newsclf.text.headline import SEPARATOR, is_tagged, split_tags
+
+_KEY_CHARACTERS = 6  # enough to tell nearly every line from the headline before the costly comparison
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class CleanArticle:
+    """An article ready for the tokeniser.
+
+    Attributes:
+        title: the headline on one line, without tags and publisher.
+        body: the text without headline, dateline and the page's furniture.
+        tags: what hung on the headline, in order, each once. They name the topic outright: never a feature.
+    """
+
+    title: str
+    body: str
+    tags: tuple[str, ...] = ()
+
+
+def clean(article: Article) -> CleanArticle:
+    """The part of an article that its writer wrote.
+
+    Mends characters (see `repair`), splits the headline from its tags, takes a tagged headline out of the first line of
+    the body where there is no title, and drops from the body: repeated headlines, release times, datelines, bylines,
+    tag lines, and short lines that are wholly furniture of the page. Never raises; empty text gives an empty body.
+    Cleaning the result again changes neither title nor body.
+
+    >>> clean(Article("The fleet is here! Navy | Fleet\\n\\nRelease time: May 4\\nLONDON (Reuters) - Two ships came."))
+    CleanArticle(title='The fleet is here!', body='Two ships came.', tags=('Navy', 'Fleet'))
+    """
+    title, tags = _clean_title(article.title, article.source)
+    kept, found = _without_furniture(repair(article.text).strip().split("\n"))
+    title, start, repeated = _skip_head(kept, title, article.source)
+    end = _skip_tail(kept, start)
+    body = "\n".join(kept[start:end]).strip()
+    return CleanArticle(title, body, tuple(dict.fromkeys(tags + repeated + found)))
+
+
+def _clean_title(title: str, source: str | None) -> tuple[str, tuple[str, ...]]:
+    return split_tags(" ".join(repair(title).split()), source)
+
+
+def _without_furniture(lines: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The lines that are not boilerplate, and the tags of those that listed tags."""
+    kept: list[str] = []
+    tags: tuple[str, ...] = ()
+    for line in lines:
+        listed = tags_of(line)
+        tags += listed
+        if not listed and not is_boilerplate(line):
+            kept.append(line)
+    return kept, tags
+
+
+def _skip_head(lines: list[str], title: str, source: str | None) -> tuple[str, int, tuple[str, ...]]:
+    """The title, the index of the first line of content, and tags found on the way.
+
+    Shortens the first line of content in place where it starts with a dateline. Each line is judged again after that,
+    for cleaning twice must find nothing that cleaning once has left.
+    """
+    tags: tuple[str, ...] = ()
+    start = 0
+    while start < len(lines):
+        line = lines[start] = lines[start].strip()
+        if not title and is_tagged(line):
+            title, found = _clean_title(line, source)
+            tags += found
+        elif title and _repeats(line, title):
+            tags += split_tags(line, source)[1]
+        elif listed := tags_of(line):
+            tags += listed
+        elif line and not is_byline(line) and not is_boilerplate(line):
+            lines[start] = without_dateline(line)
+            if lines[start] == line:
+                break
+            continue
+        start += 1
+    return title, start, tags
+
+
+def _repeats(line: str, title: str) -> bool:
+    """Whether a line is the headline again, with or without its tags."""
+    if line[:_KEY_CHARACTERS].lower() != title[:_KEY_CHARACTERS].lower():
+        return False
+    headline = split_tags(line)[0] if SEPARATOR in line else line
+    return _WORD.findall(headline.lower()) == _WORD.findall(title.lower())
+
+
+def _skip_tail(lines: list[str], start: int) -> int:
+    """The index after the last line of content; takes an editor's name off that line in place."""
+    end = len(lines)
+    while end > start:
+        line = lines[end - 1].rstrip()
+        lines[end - 1] = without_editor(line)
+        if lines[end - 1] != line:
+            continue
+        if line and not is_boilerplate(line) and not tags_of(line):
+            break
+        end -= 1
+    return end

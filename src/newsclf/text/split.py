@@ -1,0 +1,74 @@
+"""One text that holds several articles, cut at its `Title | tag | tag` headlines."""
+
+import re
+from itertools import pairwise
+
+from newsclf.article import Article
+from newsclf.text.headline import SEPARATOR, is_tagged
+
+_MAX_HEADLINE_CHARACTERS = 600
+_RELEASE_TIME = re.compile(r"\s*release time ?:", re.IGNORECASE)
+# Code, tables and addresses have pipes too; a headline has none of these.
+_NOT_A_HEADLINE = re.compile(r"[={}<>\\`$]|::|://|^[^\w\"“'‘«(\[]|^[a-z]|^By ", re.MULTILINE)
+
+
+def split_articles(text: str) -> list[Article]:
+    r"""The articles in a text, in order: one, or several where the text holds two or more tagged headlines.
+
+    A headline is a line of the form `Title | tag | tag`, at the start of the text or after a blank line. Often the next
+    line repeats it or says `Release time:`; a headline with a single tag counts only then. Lines of a table do not
+    count: they follow each other, and a headline has text below it. Text before the first headline is an article
+    without a title. No headline or one gives one article, with that headline as its title if the text starts with it.
+    Empty text gives one article with empty text.
+
+    >>> text = "Fleet has arrived | Navy | Ships\n\nAt noon.\n\nRain is over now | Wheat | Rain\n\nDry."
+    >>> [article.title for article in split_articles(text)]
+    ['Fleet has arrived | Navy | Ships', 'Rain is over now | Wheat | Rain']
+    """
+    lines = text.removeprefix("\ufeff").splitlines()
+    starts = _headlines(lines)
+    if len(starts) < 2:
+        return [_article(lines, 0, len(lines))] if starts == [0] else [Article(text)]
+    bounds = [*starts, len(lines)]
+    articles = [_article(lines, start, end) for start, end in pairwise(bounds)]
+    before = "\n".join(lines[: starts[0]])
+    return [Article(before), *articles] if before.strip() else articles
+
+
+def _article(lines: list[str], start: int, end: int) -> Article:
+    return Article("\n".join(lines[start + 1 : end]).strip("\n"), title=lines[start].strip())
+
+
+def _headlines(lines: list[str]) -> list[int]:
+    """Indices of the lines at which an article starts."""
+    candidates = [index for index in range(len(lines)) if _is_candidate(lines, index)]
+    # Of neighbours without text between them both are rows of a table.
+    crowded = {index for pair in pairwise(candidates) if not _has_text(lines, *pair) for index in pair}
+    return [index for index in candidates if index not in crowded]
+
+
+def _is_candidate(lines: list[str], index: int) -> bool:
+    line = lines[index]
+    if SEPARATOR not in line or len(line) > _MAX_HEADLINE_CHARACTERS:
+        return False
+    if index and lines[index - 1].strip():
+        return False
+    if not is_tagged(line) or _NOT_A_HEADLINE.search(line.strip()):
+        return False
+    return _is_confirmed(lines, index)
+
+
+def _is_confirmed(lines: list[str], index: int) -> bool:
+    """Whether what follows a headline speaks for it: itself again, a release time; or two tags, and no other row."""
+    below = lines[index + 1] if index + 1 < len(lines) else ""
+    if below.strip() == lines[index].strip():
+        return True
+    following = next((line for line in lines[index + 1 : index + 4] if line.strip()), "")
+    if _RELEASE_TIME.match(following):
+        return True
+    return lines[index].count(SEPARATOR) > 1 and SEPARATOR not in below and "|" not in below
+
+
+def _has_text(lines: list[str], start: int, end: int) -> bool:
+    """Whether anything but the headline itself stands between two lines."""
+    return any(line.strip() and line.strip() != lines[start].strip() for line in lines[start + 1 : end])

@@ -1,0 +1,74 @@
+"""The house: arrows go down only, and starting up loads NumPy at most."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "newsclf"
+LAYERS = [  # from the ground up; a module imports from lower layers and from its own folder
+    {"errors", "article"},
+    {"text"},
+    {"reading"},
+    {"tfidf"},
+    {"topics", "duplicates"},
+    {"model"},
+    {"model_file"},
+    {"corpus", "evaluation"},
+    {"training"},
+    {"cli"},
+]
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+DOORS = {"__init__", "__main__"}
+
+
+def imported_rooms(file: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    names = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {name.split(".")[1] for name in names if name.startswith("newsclf.")}
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_arrows_go_down_only(file: Path) -> None:
+    room = room_of(file)
+    if room in DOORS:
+        return
+    wrong = {other for other in imported_rooms(file) if other != room and LEVEL[other] >= LEVEL[room]}
+    assert not wrong, f"{room} stands on or below {wrong}"
+
+
+def modules_after(code: str) -> set[str]:
+    program = f"import sys, json\ntry:\n    {code}\nexcept SystemExit:\n    pass\njson.dump(sorted(sys.modules), sys.stderr)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(json.loads(result.stderr))
+
+
+HEAVY = {"sklearn", "scipy", "joblib", "pandas", "ftfy", "safetensors.torch"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["predict", str(PACKAGE.parents[1] / "data" / "sample.txt")]], ids=["help", "predict"]
+)
+def test_commands_load_nothing_heavy(arguments: list[str]) -> None:
+    loaded = modules_after(f"sys.argv = ['newsclf', *{arguments!r}]; from newsclf.cli.app import main; main()")
+    assert "newsclf.model" in loaded and not loaded & HEAVY
+
+
+def test_importing_newsclf_loads_no_numpy() -> None:
+    assert not modules_after("import newsclf") & (HEAVY | {"numpy"})
+
+
+def test_every_public_name_can_be_imported() -> None:
+    import newsclf
+
+    assert all(hasattr(newsclf, name) for name in newsclf.__all__)
+    assert set(newsclf.__all__) <= set(dir(newsclf))
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        newsclf.absent  # noqa: B018
