@@ -24,6 +24,7 @@ TRIGGERS = (
     "Rain is late again Rain | Crop",
     "Rain is late again | Crop | Rain",
     "(Editor: Hu Min)",
+    ". Continue reading...",
     " - Reuters",
     " | BBC News",
     " | Crop",
@@ -169,6 +170,7 @@ def test_not_a_tagged_headline(line: str) -> None:
         "[Read the full story]",
         "Click here to watch the full exchange.",
         "Follow us on Facebook",
+        "Share this article | Comments (47)",
         "Share on Facebook Share via email",
         "WhatsApp Facebook Email Print",
         "© 2026. Dallas County. All rights reserved.",
@@ -245,6 +247,12 @@ def test_listed_tags_become_tags() -> None:
 def test_editor_at_the_end_is_dropped_but_an_editors_note_is_kept() -> None:
     assert clean(Article("Rain fell. (Editor: Hu Min) (Responsible editor: UN015)")).body == "Rain fell."
     assert clean(Article("Rain fell. (Editor's note: it did not)")).body == "Rain fell. (Editor's note: it did not)"
+
+
+@pytest.mark.parametrize("tail", [" Continue reading...", " The post Rain fell appeared first on Farm News."])
+def test_tails_of_feeds_are_dropped(tail: str) -> None:
+    assert clean(Article("Rain fell." + tail)).body == "Rain fell."
+    assert clean(Article("She likes to continue reading")).body == "She likes to continue reading"
 
 
 def test_empty_article_is_empty() -> None:

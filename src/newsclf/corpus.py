@@ -126,4 +126,5 @@ def near_duplicate_groups(rows: Rows) -> NDArray[np.int64]:
     edges = csr_matrix((np.ones(len(pairs)), (pairs.left, pairs.right)), shape=(len(rows), len(rows)))
     _, group = connected_components(edges, directed=False)
     _, leaders = np.unique(group, return_index=True)
-    return leaders.take(group).astype(np.int64)
+    firsts: NDArray[np.int64] = leaders.take(group).astype(np.int64)
+    return firsts

@@ -112,7 +112,9 @@ def weigh_columns(terms: TermHashes, columns: NDArray[np.int32], vocabulary: Voc
     n_columns = max(len(vocabulary), 1)
     known = np.flatnonzero(columns >= 0)
     is_small = terms.n_articles * n_columns < 2**32
-    keys: NDArray[Any] = terms.articles.take(known).astype(np.uint32 if is_small else np.uint64)  # 32 bits sort three times as fast
+    keys: NDArray[Any] = terms.articles.take(known).astype(
+        np.uint32 if is_small else np.uint64
+    )  # 32 bits sort three times as fast
     np.multiply(keys, keys.dtype.type(n_columns), out=keys)
     np.add(keys, columns.take(known).view(np.uint32), out=keys)
     keys, tf = _counted(keys)
@@ -202,6 +204,6 @@ def _normalized(values: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDAr
     filled = np.flatnonzero(sizes)
     if not len(filled):
         return values
-    norms = np.sqrt(np.add.reduceat(values * values, offsets[:-1].take(filled), dtype=np.float64))
-    scaled: NDArray[np.float32] = values / np.repeat(norms.astype(np.float32), sizes.take(filled))
-    return scaled
+    squares: NDArray[np.float64] = np.add.reduceat(values * values, offsets[:-1].take(filled), dtype=np.float64)
+    norms = np.sqrt(squares).astype(np.float32)
+    return np.divide(values, np.repeat(norms, sizes.take(filled)), dtype=np.float32)

@@ -8,29 +8,42 @@ meet most of a feed. The second kind is lower, and it is the one that settings a
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
 
 import newsclf
 from newsclf.article import Article
 from newsclf.corpus import Corpus, Notify, labelled_corpus, near_duplicate_groups
 from newsclf.evaluation import score
 from newsclf.model import NewsModel
+from newsclf.text.spelling import spell_terms
 from newsclf.text.tokens import blocks, hash_terms
 from newsclf.tfidf import Rows, Vocabulary, count_terms, join_rows, weigh_columns
 from newsclf.topics.calibrate import Calibration, fit_calibration
 from newsclf.topics.model import TopicModel, quantize, softmax
 from newsclf.topics.splits import N_FOLDS, article_folds, source_folds
-from newsclf.topics.train import Features, LinearScores, Settings, fit_topics, out_of_fold_scores, to_matrix
+from newsclf.topics.train import (
+    Examples,
+    Linear,
+    OutOfFold,
+    Settings,
+    bigram_scales,
+    fit_bayes,
+    fit_svm,
+    score_out_of_fold,
+    to_matrix,
+)
 
 MIN_DOCUMENT_FREQUENCY = 3  # a term of fewer articles may be a name that should not leave the corpus
 MAX_TERMS = 200_000
-SETTINGS = [Settings(C, idf_power, scale) for C, idf_power, scale in product((1.0, 3.0), (0.0, 1.0), (0.5, 0.7, 1.0))]
+CANDIDATE_CS = (3.0, 1.0, 10.0)  # in the order in which a small budget tries them
+BAYES_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 RAREST_SHARE = 0.001  # of the training articles, those with the smallest shares of known words, ...
 KNOWN_SHARE_SLACK = 0.7  # ... and how far below them an article may be: other sources know fewer of a vocabulary's words
+N_STRONGEST = 40  # terms of each topic whose text the model keeps: what its card and explanations show
 MAX_SOURCES = 100  # more are counted and not named
 VALUES_A_SECOND = 4e6  # values of the rows that liblinear settles for one topic: the estimate behind the budget
 NEW_ARTICLES, NEW_SOURCES = "new articles", "new sources"
@@ -62,16 +75,23 @@ def train(
     counted = _count(corpus.texts, vocabulary)
     notify(f"{len(vocabulary):,} terms that stand in {MIN_DOCUMENT_FREQUENCY} articles or more")
     folds = _folds(corpus, counted.rows, notify)
-    features = Features(to_matrix(counted.rows), vocabulary.idf.astype(np.float64), counted.is_bigram)
+    scales = bigram_scales(counted.is_bigram)
+    rows = to_matrix(counted.rows) @ diags_array(scales)
+    examples = Examples(rows.tocsr().astype(np.float32), corpus.topics, corpus.weights, len(corpus.labels))
 
-    settings, scores = _choose(corpus, features, folds, budget_seconds, n_jobs, notify)
-    calibration = fit_calibration(scores[list(folds)[-1]], corpus.topics, corpus.weights)
-    results = {name: _result(corpus, calibration, part) for name, part in scores.items()}
+    tried = _try(examples, folds, budget_seconds, n_jobs, notify)
+    *_, kind = folds
+    settings = _best(tried[kind], examples)
+    notify(f"chose C {settings.C:g} and naive Bayes' share {settings.bayes_share:g}")
+    calibration = fit_calibration(tried[kind].blended(settings), corpus.topics, corpus.weights)
+    results = {name: _result(corpus, calibration, part.blended(settings)) for name, part in tried.items()}
     for name, result in results.items():
         notify(f"on {name}: macro-F1 {result['macro_f1']:.3f}, accuracy {result['accuracy']:.3f}")
-    fitted = fit_topics(features, corpus.topics, corpus.weights, settings, len(corpus.labels))
-    facts = _facts(corpus, settings, results)
-    return NewsModel(vocabulary, _topic_model(corpus, fitted, calibration), counted.min_known_share, facts)
+
+    fitted = tried[kind].blend(settings, fit_svm(examples, settings.C), fit_bayes(examples))
+    strongest = _strongest_terms(corpus, vocabulary, examples.rows, fitted)
+    topics = _topic_model(corpus, Linear(fitted.weights * scales, fitted.intercepts), calibration)
+    return NewsModel(vocabulary, topics, counted.min_known_share, _facts(corpus, settings, results, strongest))
 
 
 @dataclass(frozen=True)
@@ -111,43 +131,38 @@ def _folds(corpus: Corpus, rows: Rows, notify: Notify) -> dict[str, Indices]:
     return folds if by_source is None else folds | {NEW_SOURCES: by_source}
 
 
-def _choose(
-    corpus: Corpus, features: Features, folds: Mapping[str, Indices], budget_seconds: float, n_jobs: int, notify: Notify
-) -> tuple[Settings, dict[str, Floats]]:
-    """The settings with the best macro-F1, and the out-of-fold scores that they give for each kind of split."""
-    kind = list(folds)[-1]
-    candidates = SETTINGS[: _n_affordable(features, len(corpus.labels), budget_seconds)]
-    notify(f"trying {len(candidates)} of {len(SETTINGS)} settings on {kind}, {N_FOLDS} folds each")
-
-    def scores_of(settings: Sequence[Settings], split: Indices) -> list[Floats]:
-        return out_of_fold_scores(features, corpus.topics, corpus.weights, split, settings, len(corpus.labels), n_jobs)
-
-    tried = scores_of(candidates, folds[kind])
-    macro_f1 = [_macro_f1(corpus, part) for part in tried]
-    best = int(np.argmax(macro_f1))
-    notify(f"chose {_in_words(candidates[best])}")
-    others = {name: scores_of([candidates[best]], split)[0] for name, split in folds.items() if name != kind}
-    return candidates[best], others | {kind: tried[best]}
+def _try(
+    examples: Examples, folds: Mapping[str, Indices], budget_seconds: float, n_jobs: int, notify: Notify
+) -> dict[str, OutOfFold]:
+    """Out-of-fold scores of each kind; all affordable settings on the last kind, which the choice goes by."""
+    *others, last = folds
+    Cs = CANDIDATE_CS[: _n_affordable(examples, len(others), budget_seconds)]  # noqa: N806
+    notify(f"cross-validating on {last}: {N_FOLDS} folds, C of {', '.join(f'{C:g}' for C in Cs)}")
+    tried = {last: score_out_of_fold(examples, folds[last], Cs, n_jobs)}
+    best = _best(tried[last], examples)
+    return {kind: score_out_of_fold(examples, folds[kind], [best.C], n_jobs) for kind in others} | tried
 
 
-def _n_affordable(features: Features, n_topics: int, budget_seconds: float) -> int:
-    seconds_a_setting = N_FOLDS * features.rows.nnz * n_topics / VALUES_A_SECOND
-    return int(np.clip(budget_seconds // max(seconds_a_setting, 1e-9), 1, len(SETTINGS)))
+def _n_affordable(examples: Examples, n_others: int, budget_seconds: float) -> int:
+    seconds_a_candidate = N_FOLDS * examples.rows.nnz * examples.n_topics / VALUES_A_SECOND
+    return int(np.clip(budget_seconds / max(seconds_a_candidate, 1e-9) - n_others, 1, len(CANDIDATE_CS)))
 
 
-def _macro_f1(corpus: Corpus, scores: Floats) -> float:
-    return float(score(corpus.topics, scores, corpus.labels)["macro_f1"])
+def _best(tried: OutOfFold, examples: Examples) -> Settings:
+    """The settings with the best weighted accuracy; of equal ones those with less of naive Bayes, then the smaller C."""
+    candidates = [Settings(C, share) for share in BAYES_SHARES for C in sorted(tried.svm)]
+    return max(candidates, key=lambda settings: _accuracy(tried.blended(settings), examples))
 
 
-def _in_words(settings: Settings) -> str:
-    return f"C {settings.C:g}, idf power {settings.idf_power:g}, bigrams at {settings.bigram_scale:g}"
+def _accuracy(scores: Floats, examples: Examples) -> float:
+    return float(np.average(scores.argmax(axis=1) == examples.topics, weights=examples.weights))
 
 
 def _result(corpus: Corpus, calibration: Calibration, scores: Floats) -> dict[str, Any]:
     return score(corpus.topics, softmax(calibration.log_odds(scores)), corpus.labels)
 
 
-def _topic_model(corpus: Corpus, fitted: LinearScores, calibration: Calibration) -> TopicModel:
+def _topic_model(corpus: Corpus, fitted: Linear, calibration: Calibration) -> TopicModel:
     weights, scale = quantize(fitted.weights * calibration.scale)
     counts = np.bincount(corpus.topics, weights=corpus.weights, minlength=len(corpus.labels))
     return TopicModel(
@@ -159,13 +174,28 @@ def _topic_model(corpus: Corpus, fitted: LinearScores, calibration: Calibration)
     )
 
 
-def _facts(corpus: Corpus, settings: Settings, results: Mapping[str, Any]) -> dict[str, Any]:
+def _strongest_terms(corpus: Corpus, vocabulary: Vocabulary, rows: csr_array, fitted: Linear) -> dict[str, list[str]]:
+    """For each topic the terms that add most to its score in its own articles, on average."""
+    columns = [
+        np.argsort(-fitted.weights[topic] * rows[corpus.topics == topic].mean(axis=0), kind="stable")[:N_STRONGEST]
+        for topic in range(len(corpus.labels))
+    ]
+    spelled = spell_terms(corpus.texts, vocabulary.hashes[np.unique(np.concatenate(columns))])
+    terms = [[spelled[value] for value in vocabulary.hashes[chosen].tolist()] for chosen in columns]
+    return dict(zip(corpus.labels, terms, strict=True))
+
+
+def _facts(
+    corpus: Corpus, settings: Settings, results: Mapping[str, Any], strongest_terms: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     counts = Counter(corpus.labels[topic] for topic in corpus.topics)
+    sources = Counter(corpus.sources)
     return {
         "newsclf": newsclf.__version__,
         "articles": len(corpus),
         "topics": dict(sorted(counts.items())),
-        "sources": dict(sorted(Counter(corpus.sources).items())) if len(set(corpus.sources)) <= MAX_SOURCES else len(set(corpus.sources)),
+        "sources": dict(sorted(sources.items())) if len(sources) <= MAX_SOURCES else len(sources),
         "settings": asdict(settings),
         "scores": dict(results),
+        "strongest_terms": dict(strongest_terms),
     }

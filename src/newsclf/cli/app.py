@@ -10,7 +10,7 @@ from newsclf.cli.predict import predict
 from newsclf.cli.train import train
 from newsclf.errors import NewsclfError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(predict)
 app.command()(train)
 

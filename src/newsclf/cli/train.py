@@ -47,7 +47,10 @@ def _say(message: str) -> None:
 
 def _scores(facts: Mapping[str, Any], output_format: str) -> str:
     if output_format == "jsonl":
-        return json.dumps({"articles": facts["articles"], "settings": facts["settings"], **facts["scores"]}, ensure_ascii=False) + "\n"
+        return (
+            json.dumps({"articles": facts["articles"], "settings": facts["settings"], **facts["scores"]}, ensure_ascii=False)
+            + "\n"
+        )
     return "".join(_table(f"Scores on {kind}", scores) for kind, scores in facts["scores"].items())
 
 
@@ -58,5 +61,7 @@ def _table(heading: str, scores: Mapping[str, Any]) -> str:
         f"  {name:<{width}}  {of['precision']:9.3f}  {of['recall']:6.3f}  {of['f1']:5.3f}  {of['articles']:8,}\n"
         for name, of in topics.items()
     ]
-    summary = f"macro-F1 {scores['macro_f1']:.3f}, accuracy {scores['accuracy']:.3f}, calibration error {scores['calibration_error']:.3f}"
+    summary = ", ".join(
+        f"{name.replace('_', ' ')} {scores[name]:.3f}" for name in ("macro_f1", "accuracy", "calibration_error")
+    )
     return f"{heading}: {summary}\n  {'':<{width}}  precision  recall     f1  articles\n{''.join(rows)}"

@@ -16,16 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclf.duplicates.identical import first_of_identical
-from newsclf.duplicates.join import LEVELS, MAX_ENTRIES, Join, block_stop, join, meet, meeting_ends, post
-from newsclf.duplicates.overlap import overlaps
-from newsclf.duplicates.prefix import Entries, Rarity, chunks, long_suffix_entries, rank_columns, rarest_entries
+from newsclf.duplicates.join import LEVELS, MAX_ENTRIES, Join, Meetings, block_stop, join, meet, meeting_ends, post
+from newsclf.duplicates.overlap import containments, cosines
+from newsclf.duplicates.prefix import (
+    Entries,
+    Rarity,
+    by_coarse_rarity,
+    by_rarity,
+    chunks,
+    column_frequencies,
+    long_suffix_entries,
+    rarest_entries,
+)
 from newsclf.tfidf import Rows
 
 ROUNDING = 1e-6  # what float32 values may take from a cosine; a pair that misses the threshold by less is kept
 GENERATION_SHARE = 0.9  # of the threshold; at .8 twice the meetings for half the survivors, at 1 no pruning (33,000 releases)
 LENGTH_RATIO = 1.5  # columns of the longer row to those of a cut copy; nearer in length, a copy's cosine is over .5
 MIN_CONTAINMENT = 0.5  # share of the copy's squared weight that the longer row holds too
-MIN_RARE_SHARE = 0.02  # of the copy's squared weight in rare columns that both rows list; a chance meeting has less
+MIN_RARE_SHARE = 0.01  # of the copy's squared weight in rare columns that both rows list; a chance meeting has less
 MAX_COLUMNS = 1 << 27
 BYTES_PER_VALUE = 34  # of the rows: postings, runs and the work on them, as measured on full-length news
 
@@ -58,7 +67,7 @@ class _Search:
     rows: Rows
     row_ids: NDArray[np.int64]
     ranks: NDArray[np.int64]
-    rarity: Rarity
+    frequencies: NDArray[np.int64]
     threshold: float
 
 
@@ -80,8 +89,8 @@ def candidate_pairs(
     pairs can grow with the square of the rows where a corpus has much boilerplate; ``candidate_blocks`` avoids that.
 
     >>> rows = Rows(np.array([0, 2, 4, 5]), np.array([0, 1, 0, 1, 1], np.int32), np.array([.6, .8, .8, .6, 1], np.float32), 2)
-    >>> pairs = candidate_pairs(rows, threshold=.7)
-    >>> pairs.left.tolist(), pairs.right.tolist(), pairs.cosine.round(2).tolist()
+    >>> pairs = candidate_pairs(rows, threshold=.7, min_prefix=0)
+    >>> pairs.left.tolist(), pairs.right.tolist(), [round(c, 2) for c in pairs.cosine.tolist()]
     ([0, 0], [1, 2], [0.96, 0.8])
     """
     blocks = list(candidate_blocks(rows, threshold, min_prefix=min_prefix, max_memory_bytes=max_memory_bytes))
@@ -107,8 +116,9 @@ def candidate_blocks(
     Found are (1) *every* pair of distinct rows with cosine >= ``threshold``, save those whose left row is marked as a member
     when its block starts; (2) for every row that is equal to an earlier one, the pair of it with the earliest such row, which
     stands for it in (1) and (3); (3) most pairs of a text and a shorter one cut from it: the shorter has at least half of its
-    squared weight in columns of the longer and at most two thirds as many columns, and one of its rarest columns is among the
-    ``min_prefix`` rarest of the longer, which fails with probability about ``(1 - c) ** min_prefix`` for a share c.
+    squared weight in columns of the longer and at most two thirds as many columns, and it has some of the ``min_prefix``
+    columns by which the longer is searched, a random sample of its rare ones. A copy that keeps a share c of a text has none
+    of them with probability about ``(1 - c) ** min_prefix``.
 
     Clusters that are stars need no pair of two members. The caller decides on the pairs of a block, marks the right rows
     that became members, and asks for the next block: 10,000 near-identical rows then cost some hundred thousand pairs and
@@ -136,8 +146,9 @@ def candidate_blocks(
     search, copies = _collapse(rows, order, float(threshold))
     apart = _joined([copies, _cut_copies(search, min_prefix)])
     parts = list(chunks(rows, search.row_ids, min(MAX_ENTRIES, max(1, max_memory_bytes // BYTES_PER_VALUE))))
+    rarity = by_rarity(search.frequencies)
     for number, part in enumerate(parts):
-        for pairs in _part_blocks(search, part, parts[number:], members, apart):
+        for pairs in _part_blocks(search, rarity, part, parts[number:], members, apart):
             if len(pairs.left):
                 yield CandidatePairs(
                     order[pairs.left].astype(np.int32), order[pairs.right].astype(np.int32), pairs.cosine.astype(np.float32)
@@ -165,23 +176,24 @@ def _collapse(rows: Rows, order: NDArray[np.int64], threshold: float) -> tuple[_
     distinct = np.flatnonzero((earliest == places) & (rows.offsets[order] < rows.offsets[order + 1]))
     copies = np.flatnonzero(earliest != places)
     copies = copies[np.lexsort((copies, earliest[copies]))]
-    cosine = overlaps(rows, order[earliest[copies]], order[copies]).cosine
+    cosine = cosines(rows, order[earliest[copies]], order[copies])
     row_ids = order[distinct]
-    search = _Search(rows, row_ids, distinct, rank_columns(rows, row_ids), threshold)
+    search = _Search(rows, row_ids, distinct, column_frequencies(rows, row_ids), threshold)
     return search, _Ranked(earliest[copies], copies, cosine)
 
 
 def _part_blocks(
     search: _Search,
+    rarity: Rarity,
     part: tuple[int, int],
     right_parts: list[tuple[int, int]],
     members: NDArray[np.bool_],
     apart: _Ranked,
 ) -> Iterator[_Ranked]:
     """Pairs of the left rows of one part with each part to the right, the pairs found apart joined to the first of them."""
-    left_entries = _prefix(search, part)
+    left_entries = _prefix(search, rarity, part)
     for right_part in right_parts:
-        right_entries = left_entries if right_part == part else _prefix(search, right_part)
+        right_entries = left_entries if right_part == part else _prefix(search, rarity, right_part)
         joined = _cosine_join(search, left_entries, right_entries, right_part[0])
         ends = meeting_ends(joined)
         start, n_left = 0, part[1] - part[0]
@@ -195,50 +207,53 @@ def _part_blocks(
             start = stop
 
 
-def _prefix(search: _Search, part: tuple[int, int]) -> Entries:
+def _prefix(search: _Search, rarity: Rarity, part: tuple[int, int]) -> Entries:
     least_suffix = GENERATION_SHARE * search.threshold - ROUNDING
-    return long_suffix_entries(search.rows, search.row_ids[slice(*part)], search.rarity, least_suffix)
+    return long_suffix_entries(search.rows, search.row_ids[slice(*part)], rarity, least_suffix)
 
 
 def _cosine_join(search: _Search, left: Entries, right: Entries, first_right: int) -> Join:
     least_product = GENERATION_SHARE * search.threshold - ROUNDING
     postings = post(right, _suffix_level(right.suffixes), right.values, first_right)
-    with np.errstate(divide="ignore"):
-        partner_suffix = least_product / left.suffixes.astype(np.float64)
-    limits = np.where(partner_suffix <= 1 + ROUNDING, _suffix_level(partner_suffix), -1)
+    partner_suffix = np.float32(least_product) / left.suffixes
+    limits = np.where(partner_suffix <= 1 + ROUNDING, _suffix_level(partner_suffix), np.int16(-1))
     return join(left, limits, left.values, postings)
 
 
-def _suffix_level(suffixes: NDArray[np.floating]) -> NDArray[np.int64]:
-    # Floor is monotone: a suffix that is large enough never has a level beyond the limit, whatever the rounding.
-    return np.clip(np.floor((1 - suffixes.astype(np.float64)) * LEVELS), 0, LEVELS).astype(np.int64)
+def _suffix_level(suffixes: NDArray[np.float32]) -> NDArray[np.int16]:
+    # Every step is monotone: a suffix that is large enough never has a level beyond the limit, whatever the rounding.
+    return np.clip((1 - suffixes) * LEVELS, 0, LEVELS).astype(np.int16)
 
 
-def _cosine_block(
-    search: _Search, joined: Join, first_left: int, block: tuple[int, int], skipped: NDArray[np.bool_]
-) -> _Ranked:
+def _cosine_block(search: _Search, joined: Join, first_left: int, block: tuple[int, int], skipped: NDArray[np.bool_]) -> _Ranked:
     least_weight = (1 - GENERATION_SHARE) * search.threshold - ROUNDING
     met = meet(joined, *block, skipped=skipped, only_after=first_left, least_weight=least_weight)
     left, right = met.left + first_left, met.right
-    cosine = overlaps(search.rows, search.row_ids[left], search.row_ids[right]).cosine
+    cosine = cosines(search.rows, search.row_ids[left], search.row_ids[right])
     kept = cosine >= search.threshold - ROUNDING
     return _Ranked(search.ranks[left[kept]], search.ranks[right[kept]], cosine[kept])
 
 
 def _cut_copies(search: _Search, n_rarest: int) -> _Ranked:
     """Pairs of a text and one cut from it whose cosine is under the threshold, by left, then right."""
-    entries = rarest_entries(search.rows, search.row_ids, search.rarity, n_rarest)
+    entries = rarest_entries(search.rows, search.row_ids, by_coarse_rarity(search.frequencies), n_rarest)
     joined = _containment_join(search, entries)
     ends, found, start = meeting_ends(joined), [_NO_PAIRS], 0
     while start < len(search.row_ids):
         stop = block_stop(ends, start)
         met = meet(joined, start, stop, skipped=None, only_after=None, least_weight=MIN_RARE_SHARE)
-        overlap = overlaps(search.rows, search.row_ids[met.left], search.row_ids[met.right])
-        kept = (overlap.containment >= MIN_CONTAINMENT) & (overlap.cosine < search.threshold - ROUNDING)
-        ranks = search.ranks[met.left[kept]], search.ranks[met.right[kept]]
-        found.append(_Ranked(np.minimum(*ranks), np.maximum(*ranks), overlap.cosine[kept]))
+        found.append(_contained(search, met))
         start = stop
     return _joined(found)
+
+
+def _contained(search: _Search, met: Meetings) -> _Ranked:
+    containment = containments(search.rows, search.row_ids[met.left], search.row_ids[met.right])
+    left, right = met.left[containment >= MIN_CONTAINMENT], met.right[containment >= MIN_CONTAINMENT]
+    cosine = cosines(search.rows, search.row_ids[left], search.row_ids[right])
+    kept = cosine < search.threshold - ROUNDING  # the search by cosine finds the others
+    ranks = search.ranks[left[kept]], search.ranks[right[kept]]
+    return _Ranked(np.minimum(*ranks), np.maximum(*ranks), cosine[kept])
 
 
 def _containment_join(search: _Search, entries: Entries) -> Join:
@@ -252,8 +267,8 @@ def _containment_join(search: _Search, entries: Entries) -> Join:
     return join(entries, limits, np.ones(len(row), dtype=np.float32), postings)
 
 
-def _length_level(lengths: NDArray[np.floating] | NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.floor(np.log2(np.maximum(lengths, 1)) * (LEVELS // 32)).astype(np.int64)
+def _length_level(lengths: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.int16]:
+    return (np.log2(np.maximum(lengths, 1)) * (LEVELS // 32)).astype(np.int16)
 
 
 def _select(entries: Entries, row: NDArray[np.int64], kept: NDArray[np.bool_]) -> tuple[Entries, NDArray[np.int64]]:

@@ -42,6 +42,7 @@ class Number:
         end: one past the last character of its digits and scale.
         slot: the lower-cased words before and after it, joined by `_`.
         date: `mar6` where it is the day of a month; "" elsewhere.
+        rounded: the value to two significant digits, in which 8.8 mln and 8,791,000 are equal.
     """
 
     value: str
@@ -49,6 +50,7 @@ class Number:
     end: int
     slot: str
     date: str
+    rounded: str
 
 
 def numbers(text: str) -> Iterator[Number]:
@@ -67,7 +69,8 @@ def numbers(text: str) -> Iterator[Number]:
         if not scale and after in _SCALES and after_end:
             scale, end = after, end + after_end
             after, _ = _first_word(text[end : end + _CONTEXT_CHARACTERS])
-        yield Number(_value(digits, scale.lower()), found.start(), end, f"{before}_{after}", _date(digits, before, after))
+        value = _value(digits, scale.lower())
+        yield Number(value, found.start(), end, f"{before}_{after}", _date(digits, before, after), _rounded(value))
 
 
 def number_weight(value: str) -> float:
@@ -76,7 +79,7 @@ def number_weight(value: str) -> float:
     >>> number_weight("6"), number_weight("1987"), number_weight("110552")
     (0.4, 0.5, 1.0)
     """
-    if len(value) == 4 and value[:2] in ("19", "20"):
+    if _is_year(value):
         return 0.5
     n_significant = len(value.replace("_", "").strip("0"))
     return min(1.0, 0.1 + 0.3 * max(n_significant, 1))
@@ -92,6 +95,17 @@ def _value(digits: str, scale: str) -> str:
     whole = (whole + fraction[:n_zeros].ljust(n_zeros, "0")).lstrip("0") or "0"
     fraction = fraction[n_zeros:].rstrip("0")
     return f"{whole}_{fraction}" if fraction else whole
+
+
+def _rounded(value: str) -> str:
+    if len(value) <= 2 or value.count("_") > 1 or _is_year(value):
+        return value
+    number = float(value.replace("_", "."))
+    return f"{number:.1e}"
+
+
+def _is_year(value: str) -> bool:
+    return len(value) == 4 and value[:2] in ("19", "20")
 
 
 def _date(digits: str, before: str, after: str) -> str:

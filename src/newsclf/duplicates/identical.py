@@ -36,7 +36,7 @@ def _hash_rows(rows: Rows, row_ids: NDArray[np.int64]) -> NDArray[np.uint64]:
 
 
 def _are_equal(rows: Rows, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
-    equal = np.diff(rows.offsets)[left] == np.diff(rows.offsets)[right]
+    equal: NDArray[np.bool_] = np.diff(rows.offsets)[left] == np.diff(rows.offsets)[right]
     same_length = np.flatnonzero(equal)
     for start, stop in chunks(rows, right[same_length], ENTRIES_AT_ONCE):
         pairs = same_length[start:stop]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from newsclf.duplicates.prefix import Entries
 
 LEVELS = 1 << 10
+LEVEL_BITS = LEVELS.bit_length()  # levels are 0 to LEVELS, both included
+ENTRIES_AT_ONCE = 1 << 20
 MAX_ENTRIES = 1 << 25  # in one set of postings: entry, level and up to 2**27 columns then fit into a key of 63 bits
 MEETINGS_AT_ONCE = 1 << 18  # a few megabytes of work arrays, near the processor's cache
 ROWS_AT_ONCE = 1 << 15
@@ -69,7 +71,7 @@ class Meetings:
     weight: NDArray[np.float64]
 
 
-def post(entries: Entries, levels: NDArray[np.int64], weights: NDArray[np.float32], first_row: int = 0) -> Postings:
+def post(entries: Entries, levels: NDArray[np.int16], weights: NDArray[np.float32], first_row: int = 0) -> Postings:
     """Order entries by column and level; ``first_row`` is the position of the first of their rows."""
     keys, entry_bits = _sorted_keys(entries.columns, levels)
     order = keys & ((1 << entry_bits) - 1)
@@ -77,27 +79,31 @@ def post(entries: Entries, levels: NDArray[np.int64], weights: NDArray[np.float3
     return Postings(keys, entry_bits, row_of_entry[order] + np.int32(first_row), weights[order])
 
 
-def join(entries: Entries, limits: NDArray[np.int64], weights: NDArray[np.float32], postings: Postings) -> Join:
+def join(entries: Entries, limits: NDArray[np.int16], weights: NDArray[np.float32], postings: Postings) -> Join:
     """Let every entry meet the postings of its column whose level is at most its limit; a negative limit meets none."""
     keys, entry_bits = _sorted_keys(entries.columns, limits + 1)  # + 1: a key has no room for a sign
-    order = keys & ((1 << entry_bits) - 1)
-    column = keys >> (entry_bits + LEVELS.bit_length())
-    changes = np.flatnonzero(column[1:] != column[:-1]) + 1 if len(column) else np.zeros(0, np.int64)
-    first = np.concatenate((np.zeros(min(1, len(column)), np.int64), changes))
-    shift = postings.entry_bits + LEVELS.bit_length()
-    start = np.repeat(np.searchsorted(postings.keys, column[first] << shift), np.diff(np.append(first, len(column))))
-    # The limit + 1 that the key holds is just the level at which the run has ended.
-    stop = np.searchsorted(postings.keys, (keys >> entry_bits) << postings.entry_bits)
     starts, counts = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32)
-    starts[order] = start
-    counts[order] = stop - start
+    for part in range(0, len(keys), ENTRIES_AT_ONCE):
+        some = keys[part : part + ENTRIES_AT_ONCE]
+        order = some & ((1 << entry_bits) - 1)
+        starts[order], counts[order] = _runs(some >> entry_bits, postings)
     return Join(entries.offsets, weights, starts, counts, postings)
 
 
-def _sorted_keys(columns: NDArray[np.int32], levels: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+def _runs(wanted: NDArray[np.int64], postings: Postings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start and length of the run of postings for ascending keys of column and limit + 1."""
+    column = wanted >> LEVEL_BITS
+    first = np.flatnonzero(np.concatenate(([True], column[1:] != column[:-1])))
+    start = np.searchsorted(postings.keys, column[first] << (LEVEL_BITS + postings.entry_bits))
+    start = np.repeat(start, np.diff(np.append(first, len(column))))
+    # The limit + 1 that the key holds is just the level at which the run has ended.
+    return start, np.searchsorted(postings.keys, wanted << postings.entry_bits) - start
+
+
+def _sorted_keys(columns: NDArray[np.int32], levels: NDArray[np.int16]) -> tuple[NDArray[np.int64], int]:
     entry_bits = len(columns).bit_length()
     keys = columns.astype(np.int64)
-    keys <<= LEVELS.bit_length()
+    keys <<= LEVEL_BITS
     keys |= levels
     keys <<= entry_bits
     keys |= np.arange(len(columns))

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from newsclf.tfidf import Rows
 
 ENTRIES_AT_ONCE = 1 << 16  # sorted together; small enough for the processor's second-level cache
+COUNTED_AT_ONCE = 1 << 22
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # odd and near 2**64 divided by the golden ratio: spreads neighbours
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Entries:
 
     Attributes:
         offsets: int64, shape (n_rows + 1,); where the entries of each row start.
-        columns: int32, shape (n_entries,); rarity of the column, 0 for the rarest.
+        columns: int32, shape (n_entries,); rank of the column, 0 for the rarest.
         values: float32, shape (n_entries,).
         suffixes: float32, shape (n_entries,); norm of the row from this column on, commoner columns included.
     """
@@ -37,11 +39,11 @@ class Entries:
 
 @dataclass(frozen=True)
 class Rarity:
-    """How rare each column is among the rows that are searched.
+    """An order of the columns, rare ones first.
 
     Attributes:
-        ranks: int32, shape (n_columns,); 0 for the rarest column, ties by column.
-        n_lonely: so many of the rarest columns stand in fewer than two rows, where no pair can meet.
+        ranks: int32, shape (n_columns,); 0 for the first column.
+        n_lonely: so many of the first columns stand in fewer than two rows, where no pair can meet.
     """
 
     ranks: NDArray[np.int32]
@@ -68,14 +70,35 @@ def chunks(rows: Rows, row_ids: NDArray[np.int64], n_entries: int = ENTRIES_AT_O
         start = stop
 
 
-def rank_columns(rows: Rows, row_ids: NDArray[np.int64]) -> Rarity:
-    """Columns by document frequency among ``row_ids``, ties by column."""
+def column_frequencies(rows: Rows, row_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Document frequency of each column among ``row_ids``, int64, shape (n_columns,)."""
     frequencies = np.zeros(rows.n_columns, dtype=np.int64)
-    for start, stop in chunks(rows, row_ids, 1 << 22):
+    for start, stop in chunks(rows, row_ids, COUNTED_AT_ONCE):
         places, _ = row_slices(rows, row_ids, start, stop)
         frequencies += np.bincount(rows.columns[places], minlength=rows.n_columns)
-    ranks = np.empty(rows.n_columns, dtype=np.int32)
-    ranks[np.argsort(frequencies, kind="stable")] = np.arange(rows.n_columns, dtype=np.int32)
+    return frequencies
+
+
+def by_rarity(frequencies: NDArray[np.int64]) -> Rarity:
+    """Columns by document frequency, ties by column."""
+    return _rarity(np.argsort(frequencies, kind="stable"), frequencies)
+
+
+def by_coarse_rarity(frequencies: NDArray[np.int64]) -> Rarity:
+    """Columns by document frequency in steps of four (2 to 8, to 32, to 128), within a step by a hash.
+
+    The first few columns of a row are then a random sample of its rare ones. By exact frequency they would not be: where an
+    article has a full copy and a cut one, its rarest columns are just those that the cut copy lacks.
+    """
+    steps = np.ceil(np.log2(np.maximum(frequencies, 8) / 8) / 2) + (frequencies >= 2)
+    hashes = np.arange(len(frequencies), dtype=np.uint64) * GOLDEN
+    hashes ^= hashes >> np.uint64(32)
+    return _rarity(np.lexsort((hashes * GOLDEN, steps)), frequencies)
+
+
+def _rarity(order: NDArray[np.int64], frequencies: NDArray[np.int64]) -> Rarity:
+    ranks = np.empty(len(order), dtype=np.int32)
+    ranks[order] = np.arange(len(order), dtype=np.int32)
     return Rarity(ranks, int(np.count_nonzero(frequencies < 2)))
 
 
@@ -85,13 +108,11 @@ def long_suffix_entries(rows: Rows, row_ids: NDArray[np.int64], rarity: Rarity, 
 
 
 def rarest_entries(rows: Rows, row_ids: NDArray[np.int64], rarity: Rarity, n_rarest: int) -> Entries:
-    """The ``n_rarest`` rarest entries of every row that stand in another row too."""
+    """The first ``n_rarest`` entries of every row that stand in another row too."""
     return _entries(rows, row_ids, rarity, least_suffix=0.0, n_rarest=n_rarest)
 
 
-def _entries(
-    rows: Rows, row_ids: NDArray[np.int64], rarity: Rarity, *, least_suffix: float, n_rarest: int | None
-) -> Entries:
+def _entries(rows: Rows, row_ids: NDArray[np.int64], rarity: Rarity, *, least_suffix: float, n_rarest: int | None) -> Entries:
     counts, columns, values, suffixes = [np.zeros(1, np.int64)], [_NO_COLUMNS], [_NO_VALUES], [_NO_VALUES]
     for start, stop in chunks(rows, row_ids):
         row, column, value, suffix = _rarest_first(rows, row_ids, rarity, start, stop)
@@ -135,6 +156,6 @@ def _order_by_row_and_rank(row: NDArray[np.int64], rank: NDArray[np.int32], n_co
 
 def _ordinals(row: NDArray[np.int64], kept: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The how-many-th kept entry of its row each entry is, from 0; rows in order."""
-    before = np.cumsum(kept) - kept
+    before: NDArray[np.int64] = np.cumsum(kept) - kept
     first = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1]))) if len(row) else np.zeros(0, np.int64)
     return before - np.repeat(before[first], np.diff(np.append(first, len(row))))

@@ -19,9 +19,9 @@ from newsclf.text.tokens import _bigram_hashes as bigram_hashes
 from newsclf.tfidf import Vocabulary
 
 # Kinds of feature. A token's kind is the sum of its marks.
-NAME, LEAD, TITLE, RARE = 1, 2, 4, 8
-BIGRAM, NUMBER, DATE, SLOT, FILLED_SLOT, TRIGRAM = 16, 17, 18, 19, 20, 21
-N_KINDS = 22
+NAME, LEAD, TITLE, RARE, REPEATED = 1, 2, 4, 8, 16
+BIGRAM, NUMBER, ROUNDED, DATE, SLOT, FILLED_SLOT, TRIGRAM = range(32, 39)
+N_KINDS = 39
 
 N_LEAD_TOKENS = 40  # the first two sentences: what sets a follow-up apart from the article that it quotes
 MIN_RARE_IDF = 7.0  # in one article of 400, or fewer
@@ -42,6 +42,7 @@ def _fact_hash(kind: int, value: str) -> int:
 _spelled = sorted((hash_term(word), str(number)) for word, number in SPELLED_NUMBERS.items())
 _SPELLED_HASHES = np.array([term for term, _ in _spelled], np.uint64)
 _SPELLED_FACTS = np.array([_fact_hash(NUMBER, value) for _, value in _spelled], np.uint64)
+_SPELLED_ROUNDED = np.array([_fact_hash(ROUNDED, value) for _, value in _spelled], np.uint64)
 _SPELLED_WEIGHTS = np.array([number_weight(value) for _, value in _spelled], np.float32)
 
 
@@ -149,7 +150,8 @@ def _fact_features(texts: Sequence[str]) -> _Features:
     for index, text in enumerate(texts):
         for number in numbers(text):
             hashes.append(_fact_hash(NUMBER, number.value))
-            weights.append(number_weight(number.value))
+            hashes.append(_fact_hash(ROUNDED, number.rounded))
+            weights.extend([number_weight(number.value), number_weight(number.rounded)])
             if number.date:
                 hashes.append(_fact_hash(DATE, number.date))
             if len(number.slot) > 1:
@@ -166,10 +168,12 @@ def _spelled_features(tokens: Tokens) -> _Features:
     """Numbers written as words, and the days of the week."""
     is_spelled, spelled = _found(tokens.hashes, _SPELLED_HASHES)
     is_weekday, weekdays = _found(tokens.hashes, _WEEKDAY_HASHES)
-    facts = np.concatenate([_SPELLED_FACTS.take(spelled), weekdays.astype(np.uint64) + np.uint64(DATE << 40)])
-    owners = tokens.articles.take(np.concatenate([is_spelled, is_weekday]))
-    kinds = np.repeat([NUMBER, DATE], [len(spelled), len(weekdays)])
-    weights = np.concatenate([_SPELLED_WEIGHTS.take(spelled), np.ones(len(weekdays), np.float32)])
+    days = weekdays.astype(np.uint64) + np.uint64(DATE << 40)
+    facts = np.concatenate([_SPELLED_FACTS.take(spelled), _SPELLED_ROUNDED.take(spelled), days])
+    owners = tokens.articles.take(np.concatenate([is_spelled, is_spelled, is_weekday]))
+    kinds = np.repeat([NUMBER, ROUNDED, DATE], [len(spelled), len(spelled), len(weekdays)])
+    spelled_weights = _SPELLED_WEIGHTS.take(spelled)
+    weights = np.concatenate([spelled_weights, spelled_weights, np.ones(len(weekdays), np.float32)])
     return _features(_fact_keys(owners, facts), kinds, weights, 0)
 
 
@@ -220,6 +224,7 @@ def _sorted_profiles(
     kinds = np.bitwise_or.reduceat(features.kinds.take(order), firsts) if len(keys) else features.kinds
     positions = np.minimum.reduceat(features.positions.take(order), firsts) if len(keys) else features.positions
     tf = np.diff(firsts, append=len(keys))
+    kinds = kinds + ((tf > 1) & (kinds < BIGRAM)).astype(np.uint8) * np.uint8(REPEATED)
     weights = features.weights.take(order.take(firsts))
     keys = keys.take(firsts)
     owners = (keys >> np.uint64(HASH_BITS)).astype(np.int64)

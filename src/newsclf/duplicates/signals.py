@@ -20,6 +20,8 @@ from newsclf.duplicates.profiles import (
     NAME,
     NUMBER,
     RARE,
+    REPEATED,
+    ROUNDED,
     SLOT,
     TITLE,
     TRIGRAM,
@@ -44,10 +46,16 @@ SIGNALS: dict[str, int] = {
     "name_containment_max": 1,
     "name_containment_min": 1,
     "name_missing": -1,
+    "token_missing": -1,
+    "repeated_missing": -1,
+    "repeated_name_missing": -1,
+    "title_missing": -1,
+    "lead_missing": -1,
     "number_containment_max": 1,
     "number_containment_min": 1,
     "number_shared": 0,
     "number_missing": -1,
+    "rounded_missing": -1,
     "date_shared": 0,
     "date_missing": -1,
     "slot_shared": 0,
@@ -73,7 +81,7 @@ N_SIGNALS = len(SIGNALS)
 MIN_RUN = 4  # 3-grams that follow one another in both texts: a passage of six tokens
 ABSENT = -1.0  # where neither side has what the signal compares
 
-_TOKEN_KINDS = np.arange(16)
+_TOKEN_KINDS = np.arange(BIGRAM)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class _Shared:
     def missing(self, kinds: NDArray[np.int64] | list[int]) -> NDArray[np.float64]:
         """The weight of the features that the other article lacks, of the side where it is smaller."""
         sides = zip(self.weights, self.totals, strict=True)
-        return reduce(np.minimum, [(totals[:, kinds] - shared[:, kinds]).sum(axis=1) for shared, totals in sides])
+        return np.maximum(reduce(np.minimum, [(totals[:, kinds] - shared[:, kinds]).sum(axis=1) for shared, totals in sides]), 0)
 
 
 def pair_signals(profiles: Profiles, left: Indices, right: Indices) -> Floats:
@@ -177,7 +185,10 @@ def _term_signals(shared: _Shared) -> list[NDArray[np.float64]]:
         *shared.containments(rare, ABSENT),
         np.log1p(shared.missing(rare)),
         *shared.containments(names, ABSENT),
-        np.log1p(shared.missing(names)),
+        *(
+            np.log1p(shared.missing(_TOKEN_KINDS[_TOKEN_KINDS & marks == marks]))
+            for marks in (NAME, 0, REPEATED, NAME | REPEATED, TITLE, LEAD)
+        ),
     ]
 
 
@@ -187,6 +198,7 @@ def _fact_signals(shared: _Shared) -> list[NDArray[np.float64]]:
         *shared.containments([NUMBER], ABSENT),
         np.log1p(shared.weights[0][:, NUMBER]),
         np.log1p(shared.missing([NUMBER])),
+        np.log1p(shared.missing([ROUNDED])),
         np.log1p(shared.weights[0][:, DATE]),
         np.log1p(shared.missing([DATE])),
         np.log1p(slots),

@@ -32,7 +32,7 @@ _LINE_SHAPES = (
     + _NETWORKS
     + r")[,.!]?)*",
     r"share(?: (?:this|on|to|via|by)\b(?: (?:article|story|page|post|news))?)?(?:[\s|:,]+(?:this|on|to|via|by|share|save|"
-    r"tweet|copy link|comments?|\(\d+\)|" + _NETWORKS + r"))*",
+    r"tweet|copy link|comments?|\(\d+\)?|" + _NETWORKS + r"))*",
     rf"(?:comparte esta noticia|tweet|{_NETWORKS})(?:[\s|,/·]+(?:{_NETWORKS}|tweet|share|save|line|x|copy link))+",
     r".{0,80}\ball rights reserved\.?",
     r"(?:copyright|©|c\)) ?(?:©|\(c\))? ?\d{4}\b.*",
@@ -89,8 +89,13 @@ _DATELINE = re.compile(
         )
     )
 )
-_EDITOR_TAIL = re.compile(
-    r"\s*[\[(]\s*(?:responsible |duty |executive )?editors?\b(?! ?['’]s)[^()\[\]]{0,60}[\])]$", re.IGNORECASE
+_TAIL_CHARACTERS = 400
+_TAIL_SIGNS = ("editor", "continue reading", "appeared first on")  # cheap to look for; the pattern is not
+_TAIL = re.compile(
+    r"\s*(?:[\[(]\s*(?:responsible |duty |executive )?editors?\b(?! ?['’]s)[^()\[\]]{0,60}[\])]"
+    r"|(?<=[.!?”\"’]) ?\[?continue reading(?: ?\.\.\.)?\]?"
+    r"|(?<=[.!?”\"’]) ?the post [^\n]{2,250} appeared first on [^\n.]{2,60}\.)$",
+    re.IGNORECASE,
 )
 
 
@@ -143,12 +148,17 @@ def without_dateline(line: str) -> str:
     return line[start:]
 
 
-def without_editor(line: str) -> str:
-    """A last line without an editor's name in brackets at its end.
+def without_tail(line: str) -> str:
+    """A last line without what a content system hung on its end: an editor in brackets, "Continue reading...".
 
-    >>> without_editor("The work goes on. (Editor: Hu Min)")
+    >>> without_tail("The work goes on. (Editor: Hu Min)")
     'The work goes on.'
     """
-    while line.endswith((")", "]")) and (shorter := _EDITOR_TAIL.search(line, max(0, len(line) - 100))):
-        line = line[: shorter.start()]
+    while _may_have_tail(line) and (tail := _TAIL.search(line, max(0, len(line) - _TAIL_CHARACTERS))):
+        line = line[: tail.start()]
     return line
+
+
+def _may_have_tail(line: str) -> bool:
+    end = line[-_TAIL_CHARACTERS:].lower()
+    return any(sign in end for sign in _TAIL_SIGNS)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from newsclf.article import Article
-from newsclf.text.boilerplate import is_boilerplate, is_byline, tags_of, without_dateline, without_editor
+from newsclf.text.boilerplate import is_boilerplate, is_byline, tags_of, without_dateline, without_tail
 from newsclf.text.characters import repair
 from newsclf.text.headline import SEPARATOR, is_tagged, split_tags
 
@@ -97,11 +97,11 @@ def _repeats(line: str, title: str) -> bool:
 
 
 def _skip_tail(lines: list[str], start: int) -> int:
-    """The index after the last line of content; takes an editor's name off that line in place."""
+    """The index after the last line of content; takes what is hung on its end off in place."""
     end = len(lines)
     while end > start:
         line = lines[end - 1].rstrip()
-        lines[end - 1] = without_editor(line)
+        lines[end - 1] = without_tail(line)
         if lines[end - 1] != line:
             continue
         if line and not is_boilerplate(line) and not tags_of(line):

@@ -1,6 +1,7 @@
 """A linear topic model over TF-IDF rows: one weight for each topic and term, then a softmax."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +46,13 @@ class TopicModel:
         return softmax(self.log_odds(rows))
 
 
-def softmax(log_odds: NDArray[np.float32]) -> NDArray[np.float32]:
+def softmax(log_odds: NDArray[Any]) -> NDArray[Any]:
     """``exp(x) / sum(exp(x))`` of each row, shifted by the row's maximum so that nothing overflows.
 
     >>> softmax(np.array([[1000.0, 1000.0]], np.float32)).tolist()
     [[0.5, 0.5]]
     """
-    odds: NDArray[np.float32] = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
+    odds: NDArray[Any] = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
     odds /= odds.sum(axis=1, keepdims=True)
     return odds
 
