@@ -96,7 +96,7 @@ def like_texts(random: np.random.Generator, n_rows: int) -> Rows:
 def test_memory_in_parts_changes_nothing(weights: list[Weights], threshold: float, n_values: int) -> None:
     rows = to_rows(weights)
     whole = candidate_pairs(rows, threshold, min_prefix=3)
-    parts = candidate_pairs(rows, threshold, min_prefix=3, max_memory_bytes=34 * n_values)
+    parts = candidate_pairs(rows, threshold, min_prefix=3, max_memory_bytes=40 * n_values)
     assert found(parts) == found(whole)
     np.testing.assert_array_equal(parts.cosine, whole.cosine)
 

@@ -36,7 +36,7 @@ LENGTH_RATIO = 1.5  # columns of the longer row to those of a cut copy; nearer i
 MIN_CONTAINMENT = 0.5  # share of the copy's squared weight that the longer row holds too
 MIN_RARE_SHARE = 0.01  # of the copy's squared weight in rare columns that both rows list; a chance meeting has less
 MAX_COLUMNS = 1 << 27
-BYTES_PER_VALUE = 34  # of the rows: postings, runs and the work on them, as measured on full-length news
+BYTES_PER_VALUE = 40  # of the rows searched at once: postings, runs and the work on them, as measured on full-length news
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class _Ranked:
 
 
 def candidate_pairs(
-    rows: Rows, threshold: float = 0.5, *, min_prefix: int = 30, max_memory_bytes: int = 1 << 30
+    rows: Rows, threshold: float = 0.5, *, min_prefix: int = 30, max_memory_bytes: int = 3 << 28
 ) -> CandidatePairs:
     """All candidate pairs at once, ``left < right``, by left, then right.
 
@@ -109,7 +109,7 @@ def candidate_blocks(
     ranks: NDArray[np.int64] | None = None,
     is_member: NDArray[np.bool_] | None = None,
     min_prefix: int = 30,
-    max_memory_bytes: int = 1 << 30,
+    max_memory_bytes: int = 3 << 28,
 ) -> Iterator[CandidatePairs]:
     """Candidate pairs, block by block; the left rows of a block come in the order of the search.
 

@@ -7,12 +7,14 @@ one's, vectorised over thousands of pairs.
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newsclf.duplicates.facts import MONTHS, SPELLED_NUMBERS, WEEKDAYS, number_weight, numbers
+from newsclf.duplicates.lookup import HASH_BITS, Buckets, bucket
 from newsclf.text.clean import CleanArticle
 from newsclf.text.tokens import Hashes, Positions, Tokens, hash_term, tokenize
 from newsclf.text.tokens import _bigram_hashes as bigram_hashes
@@ -26,7 +28,6 @@ N_KINDS = 39
 N_LEAD_TOKENS = 40  # the first two sentences: what sets a follow-up apart from the article that it quotes
 MIN_RARE_IDF = 7.0  # in one article of 400, or fewer
 MAX_NAME_SHARE = 0.5  # a text in capitals throughout has no names to tell
-HASH_BITS = 48  # of a feature's key; the bits above name the article
 SENTENCE_ENDS = "\n.!?:;\"“”•"
 
 _FACTOR = np.uint64(0x9FB21C651E98DF25)  # odd
@@ -59,8 +60,9 @@ class Profiles:
         positions: int32, shape (n_features,): the token at which a term or 3-gram first occurs.
         totals: float32, shape (n_articles, N_KINDS): sums of the weights.
         n_tokens: int64, shape (n_articles,).
-        trigrams: uint64, shape (n_trigrams,): the keys of the 3-grams in reading order.
+        trigrams: int64, shape (n_trigrams,): the 3-grams in reading order, as indices of features.
         trigram_offsets: int64, shape (n_articles + 1,).
+        buckets: for the look-up of keys.
     """
 
     offsets: Positions
@@ -71,8 +73,9 @@ class Profiles:
     positions: NDArray[np.int32]
     totals: NDArray[np.float32]
     n_tokens: Positions
-    trigrams: Hashes
+    trigrams: Positions
     trigram_offsets: Positions
+    buckets: Buckets
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,7 @@ def profile(articles: Sequence[CleanArticle], vocabulary: Vocabulary) -> Profile
             _features(trigram_keys, TRIGRAM, 1.0, trigram_positions),
         ]
     )
-    trigram_offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.maximum(n_tokens - 2, 0))])
-    return _sorted_profiles(features, n_tokens, trigram_keys, trigram_offsets)
+    return _sorted_profiles(features, n_tokens)  # the 3-grams stand last
 
 
 def even_cased(text: str) -> str:
@@ -149,19 +151,28 @@ def _fact_features(texts: Sequence[str]) -> _Features:
     n_hashes = np.zeros(len(texts), np.int64)
     for index, text in enumerate(texts):
         for number in numbers(text):
-            hashes.append(_fact_hash(NUMBER, number.value))
-            hashes.append(_fact_hash(ROUNDED, number.rounded))
-            weights.extend([number_weight(number.value), number_weight(number.rounded)])
+            hashes.extend(_number_hashes(number.value, number.rounded))
+            weights.extend(_number_weights(number.value, number.rounded))
             if number.date:
                 hashes.append(_fact_hash(DATE, number.date))
+                weights.append(1.0)
             if len(number.slot) > 1:
-                hashes.append(_fact_hash(SLOT, number.slot))
-                hashes.append(_fact_hash(FILLED_SLOT, f"{number.slot} {number.value}"))
-            weights.extend([1.0] * (len(hashes) - len(weights)))
+                hashes += [_fact_hash(SLOT, number.slot), _fact_hash(FILLED_SLOT, f"{number.slot} {number.value}")]
+                weights += [1.0, 1.0]
         n_hashes[index] = len(hashes)
     facts = np.array(hashes, np.uint64)
     owners = np.repeat(np.arange(len(texts)), np.diff(n_hashes, prepend=0))
     return _features(_fact_keys(owners, facts), facts >> np.uint64(40), np.array(weights, np.float32), 0)
+
+
+@lru_cache(1 << 16)
+def _number_hashes(value: str, rounded: str) -> tuple[int, int]:
+    return _fact_hash(NUMBER, value), _fact_hash(ROUNDED, rounded)
+
+
+@lru_cache(1 << 16)
+def _number_weights(value: str, rounded: str) -> tuple[float, float]:
+    return number_weight(value), number_weight(rounded)
 
 
 def _spelled_features(tokens: Tokens) -> _Features:
@@ -214,37 +225,59 @@ def idf_of(hashes: Hashes, vocabulary: Vocabulary) -> NDArray[np.float32]:
     return np.append(vocabulary.idf, unseen).take(vocabulary.columns(hashes))  # column -1 takes the last
 
 
-def _sorted_profiles(
-    features: _Features, n_tokens: Positions, trigram_keys: Hashes, trigram_offsets: Positions
-) -> Profiles:
+def _sorted_profiles(features: _Features, n_tokens: Positions) -> Profiles:
     """One entry for each feature of an article: marks joined, first position kept, occurrences counted."""
     order = np.argsort(features.keys)
-    keys = features.keys.take(order)
-    firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, np.int64)
-    kinds = np.bitwise_or.reduceat(features.kinds.take(order), firsts) if len(keys) else features.kinds
-    positions = np.minimum.reduceat(features.positions.take(order), firsts) if len(keys) else features.positions
-    tf = np.diff(firsts, append=len(keys))
-    kinds = kinds + ((tf > 1) & (kinds < BIGRAM)).astype(np.uint8) * np.uint8(REPEATED)
-    weights = features.weights.take(order.take(firsts))
-    keys = keys.take(firsts)
-    owners = (keys >> np.uint64(HASH_BITS)).astype(np.int64)
-    n_articles = len(n_tokens)
-    values = np.where(kinds <= BIGRAM, (1 + np.log(tf)) * weights, 0).astype(np.float32)
-    norms = np.sqrt(np.bincount(owners, weights=values.astype(np.float64) ** 2, minlength=n_articles))
-    values /= np.maximum(norms, 1e-9).astype(np.float32)[owners]
-    totals = np.bincount(owners * N_KINDS + kinds, weights=weights, minlength=n_articles * N_KINDS)
+    ascending = features.keys.take(order)
+    is_first = np.ones(len(ascending), bool)
+    is_first[1:] = ascending[1:] != ascending[:-1]
+    firsts = np.flatnonzero(is_first)
+    tf = np.diff(firsts, append=len(ascending))
+    keys, weights = ascending.take(firsts), features.weights.take(order.take(firsts))
+    kinds = _reduced(np.bitwise_or, features.kinds.take(order), firsts)
+    kinds += ((tf > 1) & (kinds < BIGRAM)).astype(np.uint8) * np.uint8(REPEATED)
+    owners = (keys >> np.uint64(HASH_BITS)).view(np.int64)
+    offsets = np.searchsorted(owners, np.arange(len(n_tokens) + 1))
+    trigram_sizes = np.maximum(n_tokens - 2, 0)
     return Profiles(
-        offsets=np.searchsorted(owners, np.arange(n_articles + 1)),
+        offsets=offsets,
         keys=keys,
         kinds=kinds,
         weights=weights,
-        values=values,
-        positions=positions,
-        totals=totals.reshape(n_articles, N_KINDS).astype(np.float32),
+        values=_tfidf_values(tf, kinds, weights, owners, len(n_tokens)),
+        positions=_reduced(np.minimum, features.positions.take(order), firsts),
+        totals=_totals(owners, kinds, weights, len(n_tokens)),
         n_tokens=n_tokens,
-        trigrams=trigram_keys,
-        trigram_offsets=trigram_offsets,
+        trigrams=_feature_indices(order, is_first)[len(order) - int(trigram_sizes.sum()) :],
+        trigram_offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(trigram_sizes)]),
+        buckets=bucket(keys, offsets),
     )
+
+
+def _reduced(operation: np.ufunc, sorted_values: NDArray[Any], firsts: Positions) -> NDArray[Any]:
+    return operation.reduceat(sorted_values, firsts) if len(firsts) else sorted_values
+
+
+def _tfidf_values(
+    tf: Positions, kinds: NDArray[np.uint8], weights: NDArray[np.float32], owners: Positions, n_articles: int
+) -> NDArray[np.float32]:
+    values = np.where(kinds <= BIGRAM, (1 + np.log(tf)) * weights, 0)
+    norms = np.sqrt(np.bincount(owners, weights=values**2, minlength=n_articles))
+    return (values / norms.take(owners)).astype(np.float32)  # an article with any feature has a token, so norms are not 0
+
+
+def _totals(
+    owners: Positions, kinds: NDArray[np.uint8], weights: NDArray[np.float32], n_articles: int
+) -> NDArray[np.float32]:
+    sums = np.bincount(owners * N_KINDS + kinds, weights=weights, minlength=n_articles * N_KINDS)
+    return sums.reshape(n_articles, N_KINDS).astype(np.float32)
+
+
+def _feature_indices(order: Positions, is_first: NDArray[np.bool_]) -> Positions:
+    """For each occurrence, in the order in which they came, the index of its feature."""
+    indices = np.empty(len(order), np.int64)
+    indices[order] = np.cumsum(is_first) - 1
+    return indices
 
 
 def _features(

@@ -10,11 +10,11 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.lookup import find, hash_bits
 from newsclf.duplicates.profiles import (
     BIGRAM,
     DATE,
     FILLED_SLOT,
-    HASH_BITS,
     LEAD,
     N_KINDS,
     NAME,
@@ -124,7 +124,11 @@ def pair_signals(profiles: Profiles, left: Indices, right: Indices) -> Floats:
     sizes = np.diff(profiles.offsets)
     is_swapped = sizes[left] > sizes[right]
     small, large = np.where(is_swapped, right, left), np.where(is_swapped, left, right)
-    pairs, ours, theirs = _shared_features(profiles, small, large)
+    pairs, entries = expand(profiles.offsets, small)
+    hashes = hash_bits(profiles.keys.take(entries))
+    found = find(profiles.keys, profiles.buckets, large, sizes.take(small), hashes)
+    hits = np.flatnonzero(found >= 0)
+    pairs, ours, theirs = pairs.take(hits), entries.take(hits), found.take(hits)
     shared = _shared_weights(profiles, pairs, ours, theirs, small, large)
     products = profiles.values.take(ours) * profiles.values.take(theirs)
     columns = [
@@ -133,18 +137,10 @@ def pair_signals(profiles: Profiles, left: Indices, right: Indices) -> Floats:
         *_fact_signals(shared),
         *_place_signals(shared),
         *_length_signals(profiles.n_tokens[left], profiles.n_tokens[right]),
-        *_passage_signals(profiles, small, large),
+        *_passage_signals(profiles, small, large, found),
         _order_agreement(profiles, pairs, ours, theirs, len(left)),
     ]
     return np.column_stack(columns).astype(np.float32)
-
-
-def find(profiles: Profiles, owners: Indices, hashes: NDArray[np.uint64]) -> Indices:
-    """Where features with these hashes (the lower 48 bits of keys) stand in their owners; -1 where one lacks it."""
-    wanted = (owners.astype(np.uint64) << np.uint64(HASH_BITS)) | hashes
-    places = np.searchsorted(profiles.keys, wanted)
-    is_found = profiles.keys.take(places, mode="clip") == wanted
-    return np.where(is_found, places, -1)
 
 
 def expand(offsets: Indices, rows: Indices) -> tuple[Indices, Indices]:
@@ -153,14 +149,6 @@ def expand(offsets: Indices, rows: Indices) -> tuple[Indices, Indices]:
     pairs = np.repeat(np.arange(len(rows)), sizes)
     entries = np.arange(len(pairs)) + np.repeat(offsets[rows] - np.cumsum(sizes) + sizes, sizes)
     return pairs, entries
-
-
-def _shared_features(profiles: Profiles, small: Indices, large: Indices) -> tuple[Indices, Indices, Indices]:
-    """For each shared feature: its pair, and where it stands in the small and in the large article."""
-    pairs, entries = expand(profiles.offsets, small)
-    found = find(profiles, large.take(pairs), _hash_bits(profiles.keys.take(entries)))
-    hits = np.flatnonzero(found >= 0)
-    return pairs.take(hits), entries.take(hits), found.take(hits)
 
 
 def _shared_weights(
@@ -217,32 +205,37 @@ def _length_signals(left: Indices, right: Indices) -> list[NDArray[np.float64]]:
     return [shorter / np.maximum(longer, 1), np.log1p(shorter)]
 
 
-def _passage_signals(profiles: Profiles, small: Indices, large: Indices) -> list[NDArray[np.float64]]:
+def _passage_signals(profiles: Profiles, small: Indices, large: Indices, found: Indices) -> list[NDArray[np.float64]]:
     """Longest run of tokens that both have, and the shares of each that lie in runs, throughout and at either end."""
-    n_pairs = len(small)
+    owners, ours, theirs, lengths = _runs(profiles, small, found)
+    longest = np.zeros(len(small), np.int64)
+    np.maximum.at(longest, owners, lengths)
+    n_small, n_large = profiles.n_tokens[small], profiles.n_tokens[large]
+    covers = zip(_covers(owners, ours, lengths, n_small), _covers(owners, theirs, lengths, n_large), strict=True)
+    sides = [side for one, other in covers for side in (np.maximum(one, other), np.minimum(one, other))]
+    return [np.log1p(longest), longest / np.maximum(n_small, 1), *sides]
+
+
+def _runs(profiles: Profiles, small: Indices, found: Indices) -> tuple[Indices, Indices, Indices, Indices]:
+    """Runs of ``MIN_RUN`` or more 3-grams that follow one another in both: pair, start in either text, length in tokens.
+
+    Args:
+        found: where the features of the small articles stand in the large ones, pair after pair.
+    """
     pairs, entries = expand(profiles.trigram_offsets, small)
-    found = find(profiles, large.take(pairs), _hash_bits(profiles.trigrams.take(entries)))
-    hits = np.flatnonzero(found >= 0)
-    pairs, theirs = pairs.take(hits), profiles.positions.take(found.take(hits)).astype(np.int64)
-    ours = entries.take(hits) - profiles.trigram_offsets[small].take(pairs)
+    sizes = np.diff(profiles.offsets).take(small)
+    shifts = np.cumsum(sizes) - sizes - profiles.offsets.take(small)  # from a feature's index to its place in found
+    places = found.take(profiles.trigrams.take(entries) + shifts.take(pairs))
+    hits = np.flatnonzero(places >= 0)
+    pairs, theirs = pairs.take(hits), profiles.positions.take(places.take(hits)).astype(np.int64)
+    ours = entries.take(hits) - profiles.trigram_offsets.take(small.take(pairs))
     is_first = np.ones(len(hits), bool)
     is_first[1:] = (pairs[1:] != pairs[:-1]) | (ours[1:] != ours[:-1] + 1) | (theirs[1:] != theirs[:-1] + 1)
     firsts = np.flatnonzero(is_first)
     lengths = np.diff(firsts, append=len(hits))
-    runs = np.flatnonzero(lengths >= MIN_RUN)
-    firsts, lengths = firsts.take(runs), lengths.take(runs) + 2
-    owners = pairs.take(firsts)
-    longest = np.zeros(n_pairs, np.int64)
-    np.maximum.at(longest, owners, lengths)
-    n_small, n_large = profiles.n_tokens[small], profiles.n_tokens[large]
-    covers = [
-        _covers(owners, starts.take(firsts), lengths, n_tokens)
-        for starts, n_tokens in ((ours, n_small), (theirs, n_large))
-    ]
-    columns = [np.log1p(longest), longest / np.maximum(n_small, 1)]
-    for one, other in zip(*covers, strict=True):
-        columns += [np.maximum(one, other), np.minimum(one, other)]
-    return columns
+    long_runs = np.flatnonzero(lengths >= MIN_RUN)
+    firsts = firsts.take(long_runs)
+    return pairs.take(firsts), ours.take(firsts), theirs.take(firsts), lengths.take(long_runs) + 2
 
 
 def _covers(owners: Indices, starts: Indices, lengths: Indices, n_tokens: Indices) -> list[NDArray[np.float64]]:
@@ -273,7 +266,3 @@ def _order_agreement(
     mean_x, mean_y, square_x, square_y, product = sums
     spread = np.sqrt(np.maximum(square_x - mean_x**2, 0) * np.maximum(square_y - mean_y**2, 0))
     return np.where(spread > 1e-6, (product - mean_x * mean_y) / np.maximum(spread, 1e-9), 0.0)
-
-
-def _hash_bits(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    return keys & np.uint64((1 << HASH_BITS) - 1)

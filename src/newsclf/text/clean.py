@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from newsclf.article import Article
-from newsclf.text.boilerplate import is_boilerplate, is_byline, tags_of, without_dateline, without_tail
+from newsclf.text.boilerplate import is_boilerplate, is_byline, is_suspect, tags_of, without_dateline, without_tail
 from newsclf.text.characters import repair
 from newsclf.text.headline import SEPARATOR, is_tagged, split_tags
 
@@ -39,11 +39,15 @@ def clean(article: Article) -> CleanArticle:
     CleanArticle(title='The fleet is here!', body='Two ships came.', tags=('Navy', 'Fleet'))
     """
     title, tags = _clean_title(article.title, article.source)
-    kept, found = _without_furniture(repair(article.text).strip().split("\n"))
-    title, start, repeated = _skip_head(kept, title, article.source)
-    end = _skip_tail(kept, start)
-    body = "\n".join(kept[start:end]).strip()
-    return CleanArticle(title, body, tuple(dict.fromkeys(tags + repeated + found)))
+    lines, found = _without_furniture(repair(article.text).strip().split("\n"))
+    is_settled = False
+    while not is_settled:  # where a tail was cut, what it leaves may be the headline once more
+        title, start, repeated = _skip_head(lines, title, article.source)
+        tags += repeated
+        content = lines[start:]
+        lines = _skip_tail(content)
+        is_settled = lines == content
+    return CleanArticle(title, "\n".join(lines).strip(), tuple(dict.fromkeys(tags + found)))
 
 
 def _clean_title(title: str, source: str | None) -> tuple[str, tuple[str, ...]]:
@@ -52,14 +56,13 @@ def _clean_title(title: str, source: str | None) -> tuple[str, tuple[str, ...]]:
 
 def _without_furniture(lines: list[str]) -> tuple[list[str], tuple[str, ...]]:
     """The lines that are not boilerplate, and the tags of those that listed tags."""
-    kept: list[str] = []
-    tags: tuple[str, ...] = ()
-    for line in lines:
-        listed = tags_of(line)
-        tags += listed
-        if not listed and not is_boilerplate(line):
-            kept.append(line)
-    return kept, tags
+    suspects = dict.fromkeys(filter(is_suspect, lines))
+    tags = {line: tags_of(line) for line in suspects}
+    dropped = {line for line in suspects if tags[line] or is_boilerplate(line)}
+    if not dropped:
+        return lines, ()
+    found = tuple(tag for line in lines for tag in tags.get(line, ()))
+    return [line for line in lines if line not in dropped], found
 
 
 def _skip_head(lines: list[str], title: str, source: str | None) -> tuple[str, int, tuple[str, ...]]:
@@ -96,15 +99,17 @@ def _repeats(line: str, title: str) -> bool:
     return _WORD.findall(headline.lower()) == _WORD.findall(title.lower())
 
 
-def _skip_tail(lines: list[str], start: int) -> int:
-    """The index after the last line of content; takes what is hung on its end off in place."""
-    end = len(lines)
-    while end > start:
-        line = lines[end - 1].rstrip()
-        lines[end - 1] = without_tail(line)
-        if lines[end - 1] != line:
-            continue
-        if line and not is_boilerplate(line) and not tags_of(line):
-            break
-        end -= 1
-    return end
+def _skip_tail(lines: list[str]) -> list[str]:
+    """The lines up to the last one of content, that one without what is hung on its end."""
+    for end in range(len(lines), 0, -1):
+        last = _without_tails(lines[end - 1])
+        if last and not is_boilerplate(last) and not tags_of(last):
+            return [*lines[: end - 1], last]
+    return []
+
+
+def _without_tails(line: str) -> str:
+    shorter = without_tail(line.rstrip())
+    while shorter != line:
+        line, shorter = shorter, without_tail(shorter.rstrip())
+    return line

@@ -23,6 +23,7 @@ _PUBLISHER = re.compile(
     r"|(?:[A-Z][\w.&’']* ){1,3}(?:News|Times|Post|Online|Today|Herald|Tribune|Gazette|Guardian|Journal|Chronicle"
     r"|Observer|Telegraph|Mirror|Mail|Daily|Weekly|Agency|Radio|TV))"
 )
+_DASHES = (" - ", " – ", " — ")
 _DASH_TAIL = re.compile(r"^(?P<head>.+\S) [-–—] (?P<tail>[^|]{2,40})$")
 
 _TAG_WORD = re.compile(r"[A-Z](?:[\w'’./-]*\w)?$")
@@ -75,7 +76,7 @@ def is_tagged(line: str) -> bool:
 def _split_once(title: str, source: str | None) -> tuple[str, tuple[str, ...]]:
     if SEPARATOR in title:
         return _split_piped(title, source)
-    dashed = _DASH_TAIL.match(title)
+    dashed = _DASH_TAIL.match(title) if any(dash in title for dash in _DASHES) else None
     if dashed and _is_head(dashed["head"]) and _is_publisher(dashed["tail"], source):
         return dashed["head"], (dashed["tail"],)
     return title, ()
