@@ -80,7 +80,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(tmp_path: Path) -> No
     assert [line.split()[0] for line in result.stdout.splitlines()] == [b"space"]
     absent, folder, latin = result.stderr.decode().splitlines()
     assert absent == f"newsclf: {tmp_path / 'absent.txt'}: no such file"
-    assert folder.startswith(f"newsclf: {tmp_path}: ")
+    assert folder == f"newsclf: {tmp_path}: is a folder; name the files in it"
     assert "latin.txt, byte 3" in latin and "--encoding" in latin
     assert newsclf("predict", tmp_path / "latin.txt", "--encoding", "latin-1").returncode == 0
 
@@ -90,7 +90,7 @@ def test_a_broken_line_in_a_stream_does_not_end_it() -> None:
     result = newsclf("predict", "-", "--format", "jsonl", stdin=f"{good}\n{{broken\n{good}\n")
     assert result.returncode == 1
     assert [answer["id"] for answer in lines(result)] == ["stdin:1", "stdin:3"]
-    assert result.stderr.decode().startswith("newsclf: stdin, line 2: ") and result.stderr.count(b"\n") == 1
+    assert result.stderr.decode().startswith("newsclf: standard input, line 2: ") and result.stderr.count(b"\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_what_cannot_be_judged_gets_no_topic_and_a_reason(text: str, reason: str
     assert newsclf("predict", "-", stdin=json.dumps({"text": text})).stdout.startswith(b"unknown ")
 
 
-def test_a_lone_surrogate_in_the_input_passes_through() -> None:
+def test_a_lone_surrogate_in_the_input_breaks_nothing() -> None:
     line = '{"id": "\\ud800", "text": "' + SPACE + '"}'
     result = newsclf("predict", "-", "--format", "jsonl", stdin=line)
-    assert (result.returncode, lines(result)[0]["id"]) == (0, "\ud800")
+    assert (result.returncode, lines(result)[0]["id"]) == (0, "\ufffd")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,5 @@ def _table(heading: str, scores: Mapping[str, Any]) -> str:
         f"  {name:<{width}}  {of['precision']:9.3f}  {of['recall']:6.3f}  {of['f1']:5.3f}  {of['articles']:8,}\n"
         for name, of in topics.items()
     ]
-    summary = ", ".join(
-        f"{name.replace('_', ' ')} {scores[name]:.3f}" for name in ("macro_f1", "accuracy", "calibration_error")
-    )
+    summary = ", ".join(f"{name.replace('_', ' ')} {scores[name]:.3f}" for name in ("macro_f1", "accuracy", "calibration_error"))
     return f"{heading}: {summary}\n  {'':<{width}}  precision  recall     f1  articles\n{''.join(rows)}"

@@ -93,7 +93,7 @@ def _value(digits: str, scale: str) -> str:
         digits = digits.replace(",", "")
     whole, _, fraction = digits.partition(".")
     if not whole.isdecimal() or not (fraction.isdecimal() or not fraction):
-        return "_".join(str(int(part)) for part in _SEPARATORS.split(digits))
+        return "_".join(part.lstrip("0") or "0" for part in _SEPARATORS.split(digits))
     n_zeros = _SCALES.get(scale, 0)
     whole = (whole + fraction[:n_zeros].ljust(n_zeros, "0")).lstrip("0") or "0"
     fraction = fraction[n_zeros:].rstrip("0")

@@ -28,7 +28,7 @@ N_KINDS = 39
 N_LEAD_TOKENS = 40  # the first two sentences: what sets a follow-up apart from the article that it quotes
 MIN_RARE_IDF = 7.0  # in one article of 400, or fewer
 MAX_NAME_SHARE = 0.5  # a text in capitals throughout has no names to tell
-SENTENCE_ENDS = "\n.!?:;\"“”•"
+SENTENCE_ENDS = '\n.!?:;"“”•'
 
 _FACTOR = np.uint64(0x9FB21C651E98DF25)  # odd
 _DATE_WORDS = np.sort(np.array([hash_term(word) for word in (*MONTHS, *WEEKDAYS)], np.uint64))
@@ -266,9 +266,7 @@ def _tfidf_values(
     return (values / norms.take(owners)).astype(np.float32)  # an article with any feature has a token, so norms are not 0
 
 
-def _totals(
-    owners: Positions, kinds: NDArray[np.uint8], weights: NDArray[np.float32], n_articles: int
-) -> NDArray[np.float32]:
+def _totals(owners: Positions, kinds: NDArray[np.uint8], weights: NDArray[np.float32], n_articles: int) -> NDArray[np.float32]:
     sums = np.bincount(owners * N_KINDS + kinds, weights=weights, minlength=n_articles * N_KINDS)
     return sums.reshape(n_articles, N_KINDS).astype(np.float32)
 

@@ -252,9 +252,7 @@ def _covers(owners: Indices, starts: Indices, lengths: Indices, n_tokens: Indice
     ]
 
 
-def _order_agreement(
-    profiles: Profiles, pairs: Indices, ours: Indices, theirs: Indices, n_pairs: int
-) -> NDArray[np.float64]:
+def _order_agreement(profiles: Profiles, pairs: Indices, ours: Indices, theirs: Indices, n_pairs: int) -> NDArray[np.float64]:
     """Correlation of the places at which the shared tokens first stand: near 1 where one text tells all in the other's order."""
     is_token = np.flatnonzero(np.minimum(profiles.kinds.take(ours), profiles.kinds.take(theirs)) < BIGRAM)
     owners = pairs.take(is_token)

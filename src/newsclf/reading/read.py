@@ -110,10 +110,11 @@ def _read_one(path: str, input_format: str | None, encoding: str, split: bool) -
 
 def _reader(path: str, input_format: str | None, split: bool) -> Reader:
     name = input_format or ("jsonl" if path == STDIN else _suffix(path))
-    if name not in _READERS:
+    if name not in _READERS and Path(path).is_file():
         known = ", ".join(f".{known}" for known in INPUT_FORMATS)
         raise InputError(path, f"unknown kind of file; known are {known}, each also with .gz. Or say which with --input")
-    return partial(read_text, split=split) if name == "txt" else _READERS[name]
+    # A path that is no file fails when it is opened, with a better reason than its name.
+    return partial(read_text, split=split) if name == "txt" else _READERS.get(name, read_jsonl)
 
 
 def _suffix(path: str) -> str:

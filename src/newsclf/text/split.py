@@ -7,6 +7,7 @@ from newsclf.article import Article
 from newsclf.text.headline import SEPARATOR, is_tagged
 
 _MAX_HEADLINE_CHARACTERS = 600
+_MIN_PROSE_CHARACTERS = 80  # a line of an article; menus and captions are shorter
 _RELEASE_TIME = re.compile(r"\s*release time ?:", re.IGNORECASE)
 # Code, tables and addresses have pipes too; a headline has none of these.
 _NOT_A_HEADLINE = re.compile(r"[={}<>\\`$]|::|://|^[^\w\"“'‘«(\[]|^[a-z]|^By ", re.MULTILINE)
@@ -16,7 +17,8 @@ def split_articles(text: str) -> list[Article]:
     r"""The articles in a text, in order: one, or several where the text holds two or more tagged headlines.
 
     A headline is a line of the form `Title | tag | tag`, at the start of the text or after a blank line. Often the next
-    line repeats it or says `Release time:`; a headline with a single tag counts only then. Lines of a table do not
+    line repeats it or says `Release time:`; a headline with a single tag counts only then, or where a line of prose
+    follows. Lines of a table do not
     count: they follow each other, and a headline has text below it. Text before the first headline is an article
     without a title. No headline or one gives one article, with that headline as its title if the text starts with it.
     Empty text gives one article with empty text.
@@ -59,14 +61,16 @@ def _is_candidate(lines: list[str], index: int) -> bool:
 
 
 def _is_confirmed(lines: list[str], index: int) -> bool:
-    """Whether what follows a headline speaks for it: itself again, a release time; or two tags, and no other row."""
+    """Whether what follows a headline speaks for it: itself again, a release time, a line of prose; or two tags, and no other row."""
     below = lines[index + 1] if index + 1 < len(lines) else ""
     if below.strip() == lines[index].strip():
         return True
     following = next((line for line in lines[index + 1 : index + 4] if line.strip()), "")
     if _RELEASE_TIME.match(following):
         return True
-    return lines[index].count(SEPARATOR) > 1 and SEPARATOR not in below and "|" not in below
+    if len(following) >= _MIN_PROSE_CHARACTERS and "|" not in following:
+        return True
+    return lines[index].count(SEPARATOR) > 1 and "|" not in below
 
 
 def _has_text(lines: list[str], start: int, end: int) -> bool:

@@ -155,9 +155,7 @@ class OutOfFold:
         """The same blend of two fitted classifiers, as one."""
         of_svm = (1 - settings.bayes_share) / self.svm[settings.C].std()
         of_bayes = settings.bayes_share / self.bayes.std()
-        return Linear(
-            of_svm * svm.weights + of_bayes * bayes.weights, of_svm * svm.intercepts + of_bayes * bayes.intercepts
-        )
+        return Linear(of_svm * svm.weights + of_bayes * bayes.weights, of_svm * svm.intercepts + of_bayes * bayes.intercepts)
 
 
 def score_out_of_fold(examples: Examples, folds: Indices, Cs: Sequence[float], n_jobs: int) -> OutOfFold:  # noqa: N803
