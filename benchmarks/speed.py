@@ -2,8 +2,8 @@
 
     python benchmarks/speed.py [CORPUS...]
 
-Both sides see the same articles in the same process or command, in turns; the table has medians and the median of the pairwise
-ratios. Without arguments the corpus is data/articles.jsonl, twenty times over. scikit-learn's side is a Pipeline of
+Both sides see the same articles, in turns; the table has medians and the median of the pairwise ratios. Without arguments the
+corpus is data/articles.jsonl, over and over up to 10,000 articles. scikit-learn's side is a Pipeline of
 TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), with as many terms as newsclf's model has, and LogisticRegression.
 """
 

@@ -5,7 +5,7 @@
 ``CORPORA`` is the folder with ``gold/``, ``silver/`` and ``starter/``; ``models/README.md`` names every source, its licence and its
 counts. The same corpora give the same bytes. What this does before ``newsclf.train``:
 
-- only sources of tier A or B are used: public domain, Creative Commons, research use or no clear grant;
+- only sources of tiers A and B are used: public domain or Creative Commons, research use or no clear grant;
 - a silver article that repeats a gold article is left out: gold was labelled by reading, silver by its source or a rule;
 - of each source at most ``MAX_SILVER`` articles of a topic are taken, by the order of their SHA-256, so that no house style
   outweighs the others;
@@ -57,6 +57,7 @@ OPEN_TIERS = {  # silver sources, as classed by licence; tier C is left out
 
 
 def main() -> None:
+    """Builds the model and says what it is."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("corpora", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
@@ -89,6 +90,7 @@ def gold_articles(corpora: Path) -> Iterator[Article]:
 
 
 def silver_articles(corpora: Path, gold_keys: set[str]) -> Iterator[Article]:
+    """Silver of the open tiers that repeats no gold, so many of each source and topic."""
     counts: Counter[tuple[str, str]] = Counter()
     for source in sorted(OPEN_TIERS):
         rows = rows_of(corpora / "silver" / f"{source}.jsonl.gz")
@@ -100,6 +102,7 @@ def silver_articles(corpora: Path, gold_keys: set[str]) -> Iterator[Article]:
 
 
 def article_of(row: dict[str, Any], *, source: str, weight: float) -> Article:
+    """A row of a corpus file as a training article."""
     return Article(row["text"], title=row["title"] or "", id=row["id"], source=source, label=row["label"], weight=weight)
 
 
@@ -112,16 +115,19 @@ def keys_of(article: Article) -> Iterator[str]:
 
 
 def key_of(text: str) -> str:
+    """The first words of a text, in lower case."""
     return " ".join(re.findall(r"\w+", text[: 4 * KEY_CHARACTERS].lower()))[:KEY_CHARACTERS]
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON Lines file, plain or gzipped."""
     open_text = gzip.open if path.suffix == ".gz" else open
     with open_text(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
 def say(message: str) -> None:
+    """Prints a line for people."""
     print(message, file=sys.stderr, flush=True)
 
 

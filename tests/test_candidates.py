@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from newsclf.duplicates import join
 from newsclf.duplicates.candidates import CandidatePairs, candidate_blocks, candidate_pairs
+from newsclf.duplicates.prefix import Entries
 from newsclf.tfidf import Rows
 
 Weights = dict[int, float]
@@ -101,6 +102,18 @@ def test_memory_in_parts_changes_nothing(weights: list[Weights], threshold: floa
     np.testing.assert_array_equal(parts.cosine, whole.cosine)
 
 
+def test_rounding_never_takes_from_the_weight_of_a_meeting() -> None:
+    """The weight is a bound; were it rounded down, pairs just at the threshold would be pruned."""
+    values = np.full(300, 0.0577, dtype=np.float32)
+    columns = np.arange(300, dtype=np.int32)
+    entries = Entries(np.array([0, 300]), columns, values, np.ones(300, dtype=np.float32))
+    level = np.zeros(300, dtype=np.int16)
+    joined = join.join(entries, level, values, join.post(entries, level, values))
+    met = join.meet(joined, 0, 1, skipped=None, only_after=None, least_weight=0)
+    exact = float((values.astype(np.float64) ** 2).sum())
+    assert exact <= met.weight[0] <= exact + 300 * 2**-15
+
+
 def test_small_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = like_texts(np.random.default_rng(5), n_rows=300)
     whole = candidate_pairs(rows, 0.4)
@@ -157,6 +170,13 @@ def test_a_cut_copy_is_found_by_its_rare_columns() -> None:
     rows = to_rows([long, short, *others], n_columns=400)
     assert (0, 1) in found(candidate_pairs(rows, 0.5, min_prefix=100))
     assert (0, 1) not in found(candidate_pairs(rows, 0.5, min_prefix=0))
+
+
+def test_a_full_copy_does_not_hide_a_cut_copy() -> None:
+    """The rarest columns by exact frequency would be those that only the two full texts have."""
+    long = dict.fromkeys(range(400), 1.0)
+    rows = to_rows([long, long | {400: 1.0}, dict.fromkeys(range(50, 130), 1.0), {400: 1.0, 401: 1.0}], n_columns=402)
+    assert {(0, 2), (1, 2)} <= found(candidate_pairs(rows, 0.5, min_prefix=30))
 
 
 @pytest.mark.parametrize("weights", [[], [{}], [{}, {}], [{1: 1.0}], [{1: 1.0}, {2: 1.0}]])

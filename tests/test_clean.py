@@ -224,6 +224,8 @@ def test_content_is_kept(line: str) -> None:
         ("STOCKHOLM, Sweden --(Business Wire)-- Dec. 10, 2004 -- Ericsson", "Ericsson"),
         ("NEW DELHI: Insurers will pay", "Insurers will pay"),
         ("GREENSBORO, N.C. | Dillard filed", "Dillard filed"),
+        ("NASA - the agency said", "NASA - the agency said"),
+        ("IBM | Shares rose", "IBM | Shares rose"),
         ("THREATS AND RESPONSES: THE ALLIES; Chirac", "THREATS AND RESPONSES: THE ALLIES; Chirac"),
         ("SEN. HATCH: THIS IS TIME", "SEN. HATCH: THIS IS TIME"),
         ("ISIL–controlled towns", "ISIL–controlled towns"),

@@ -66,7 +66,7 @@ def test_files_and_standard_input_come_in_the_order_given(tmp_path: Path) -> Non
     assert [answer["id"] for answer in lines(result)] == ["a", "7", "b"]
 
 
-def test_processes_change_nothing(tmp_path: Path) -> None:
+def test_processes_change_nothing() -> None:
     corpus = SAMPLE.with_name("articles.jsonl")
     alone, together = (newsclf("predict", corpus, "--format", "jsonl", "--jobs", jobs) for jobs in (1, 2))
     assert alone.stdout == together.stdout and together.returncode == 0
@@ -123,6 +123,7 @@ def test_a_lone_surrogate_in_the_input_breaks_nothing() -> None:
         (["predict"], "PATH"),
         (["predict", "-", "--format", "xml"], "--format"),
         (["predict", "-", "--top", "0"], "--top"),
+        (["predict", "-", "--jobs", "0"], "--jobs"),
         (["predict", "-", "--input", "xml"], "input_format must be one of"),
         (["predict", "-", "--encoding", "utf-9"], "encoding must be one"),
         (["guess"], "guess"),

@@ -50,7 +50,8 @@ def to_scipy(rows: Rows) -> csr_matrix:
 
 def in_our_order(matrix: csr_matrix, terms: list[str]) -> np.ndarray:
     """scikit-learn's matrix with its columns in the order of our hashes."""
-    return matrix.toarray()[:, np.argsort(np.array([hash_term(term) for term in terms], np.uint64))]
+    columns: np.ndarray = matrix.toarray().T[np.argsort(np.array([hash_term(term) for term in terms], np.uint64))]
+    return columns.T
 
 
 @settings(max_examples=300)

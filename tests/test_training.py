@@ -86,7 +86,27 @@ def test_scores_are_of_articles_that_the_model_has_not_seen() -> None:
     shuffler = random.Random(0)
     articles = [replace(article, label=shuffler.choice(["a", "b"]), source=None) for article in starter()]
     scores = train(articles, budget_seconds=1).facts["scores"]
-    assert all(0.3 < part["accuracy"] < 0.7 for part in scores.values())
+    assert list(scores) == ["new articles"]  # no source is named
+    assert 0.3 < scores["new articles"]["accuracy"] < 0.7
+
+
+def test_a_topic_from_one_source_can_be_trained_on() -> None:
+    articles = [replace(a, source="only" if a.label == "crime" else f"s{len(a.text) % 9}") for a in starter()]
+    chosen = [article for article in articles if article.label in ("crime", "space")]
+    assert train(chosen, budget_seconds=1).topics.labels == ("crime", "space")
+
+
+def test_texts_without_common_terms_are_refused() -> None:
+    articles = [Article(f"alpha{index} beta{index}", label="ab"[index % 2]) for index in range(30)]
+    with pytest.raises(CorpusError, match="no term stands in 3 articles or more"):
+        train(articles)
+
+
+def test_a_corpus_of_near_duplicates_alone_is_refused() -> None:
+    common = " ".join(f"word{index}" for index in range(60))
+    articles = [Article(f"{common} tail{index}", label="ab"[index % 2]) for index in range(30)]
+    with pytest.raises(CorpusError, match="near-duplicates"):
+        train(articles)
 
 
 def test_a_copy_in_another_fold_does_not_flatter_the_scores() -> None:

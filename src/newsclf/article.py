@@ -1,5 +1,6 @@
 """The article: the record that travels through the whole library."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -19,6 +20,7 @@ class Article:
 
     Raises:
         TypeError: if text or title is not a str.
+        ValueError: if the weight is negative or not finite.
 
     >>> Article("Wheat prices fell.", title="Grain").title
     'Grain'
@@ -36,6 +38,8 @@ class Article:
     def __post_init__(self) -> None:
         _check_str("text", self.text)
         _check_str("title", self.title)
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"Article weight must be a number of 0 or more, not {self.weight}")
 
 
 def _check_str(name: str, value: object) -> None:

@@ -61,8 +61,10 @@ def labelled_corpus(articles: Iterable[Article], notify: Notify) -> Corpus:
         if not article.label or not text:
             left_out["without a label" if not article.label else "without a text"] += 1
             continue
-        if article.weight > 0:
-            rows[_digest(text)].append((-article.weight, article.label, article.source or "", text))
+        if not article.weight:
+            left_out["with weight 0"] += 1
+            continue
+        rows[_digest(text)].append((-article.weight, article.label, article.source or "", text))
     for what, count in sorted(left_out.items()):
         notify(f"left out {count:,} articles {what}")
     kept = [min(rows[digest]) for digest in sorted(rows)]

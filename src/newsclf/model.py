@@ -72,7 +72,12 @@ class NewsModel:
         Args:
             articles: any iterable, read a block of about 250,000 characters ahead, so that a stream need not fit in memory.
             n_jobs: number of processes (joblib's meaning: -1 is one a core).
+
+        Raises:
+            TypeError: if it is given one article or one str.
         """
+        if isinstance(articles, str | Article):
+            raise TypeError("articles must be several, in a list or stream; for one there is predict")
         blocks = _article_blocks(articles)
         if n_jobs == 1:
             return chain.from_iterable(map(self._predict_block, blocks))
@@ -128,7 +133,7 @@ def _prediction(labels: list[str], probabilities: list[float], doubt: str | None
 def _doubt(n_tokens: int, n_known: int) -> str:
     if n_tokens == 0:
         return "no words in the text"
-    if n_known < MIN_KNOWN_TOKENS <= n_tokens or n_tokens >= MIN_KNOWN_TOKENS:
+    if n_tokens >= MIN_KNOWN_TOKENS:
         return f"the model knows {n_known} of the text's {n_tokens} words"
     return f"too short: {n_tokens} words"
 

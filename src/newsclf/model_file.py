@@ -25,6 +25,8 @@ from newsclf.topics.model import TopicModel
 
 FORMAT = 1
 METADATA_KEY = "newsclf"
+MAX_ARTICLES = 2**31 - 1
+MAX_WEIGHT_SCALE = 1e6  # log-odds of over a million are no trained model's, and float32 must hold their sums
 MAX_SIZE_BYTES = 1 << 30  # a model is megabytes; what is larger than a gigabyte is something else
 ARRAYS: dict[str, tuple[str, tuple[str, ...]]] = {  # name: dtype, and the sizes that its dimensions must have
     "vocabulary.hashes": ("uint64", ("n_terms",)),
@@ -150,16 +152,16 @@ def _model(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> New
     topics = TopicModel(
         labels=tuple(labels),
         weights=arrays["topics.weights"],
-        scale=_positive(header, "weight_scale"),
+        scale=_number(header, "weight_scale", MAX_WEIGHT_SCALE),
         intercepts=arrays["topics.intercepts"],
         shares=arrays["topics.shares"],
     )
     if not isinstance(header["facts"], dict):
         raise ValueError("its facts are not a JSON object")
     vocabulary = Vocabulary(
-        arrays["vocabulary.hashes"], arrays["vocabulary.document_frequencies"], int(_positive(header, "n_articles"))
+        arrays["vocabulary.hashes"], arrays["vocabulary.document_frequencies"], int(_number(header, "n_articles", MAX_ARTICLES))
     )
-    return NewsModel(vocabulary, topics, _positive(header, "min_known_share"), header["facts"])
+    return NewsModel(vocabulary, topics, _number(header, "min_known_share", 1.0), header["facts"])
 
 
 def _check_arrays(arrays: Mapping[str, NDArray[Any]], sizes: Mapping[str, int]) -> None:
@@ -173,12 +175,17 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], sizes: Mapping[str, int]) 
         raise ValueError("its vocabulary is not in ascending order")
     if (arrays["vocabulary.document_frequencies"] < 1).any():
         raise ValueError("a term of its vocabulary was never seen")
+    shares = arrays["topics.shares"]
+    if (shares < 0).any() or not math.isclose(shares.sum(), 1, abs_tol=1e-3):
+        raise ValueError("its topics' shares do not sum to 1")
+    if (np.abs(arrays["topics.intercepts"]) > MAX_WEIGHT_SCALE).any():
+        raise ValueError("an intercept is out of range")
 
 
-def _positive(header: Mapping[str, Any], name: str) -> float:
+def _number(header: Mapping[str, Any], name: str, largest: float) -> float:
     value = header[name]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ValueError(f"{name} is {value!r}, not a number of 0 or more")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= largest:
+        raise ValueError(f"{name} is not a number from 0 to {largest:g}")
     return value
 
 

@@ -1,6 +1,7 @@
 """Labelled articles to a model: vocabulary, settings, classifier, calibration and honest scores.
 
-Every score is of articles that the scored model has not seen, near-duplicates of them included. Where enough sources are named,
+Every score is of articles that the scored model has not seen, near-duplicates of them included; only C and the share of naive
+Bayes were chosen by them. Where enough sources are named,
 there are two kinds: ``new articles`` of sources that it knows, and ``new sources`` that it does not know, which is how it will
 meet most of a feed. The second kind is lower, and it is the one that settings and calibration go by.
 """
@@ -17,12 +18,13 @@ from scipy.sparse import csr_array, diags_array
 import newsclf
 from newsclf.article import Article
 from newsclf.corpus import Corpus, Notify, labelled_corpus, near_duplicate_groups
+from newsclf.errors import CorpusError
 from newsclf.evaluation import score
 from newsclf.model import NewsModel
 from newsclf.text.spelling import spell_terms
 from newsclf.text.tokens import blocks, hash_terms
 from newsclf.tfidf import Rows, Vocabulary, count_terms, join_rows, weigh_columns
-from newsclf.topics.calibrate import Calibration, fit_calibration
+from newsclf.topics.calibrate import fit_scale
 from newsclf.topics.model import TopicModel, quantize, softmax
 from newsclf.topics.splits import N_FOLDS, article_folds, source_folds
 from newsclf.topics.train import (
@@ -44,7 +46,6 @@ BAYES_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 RAREST_SHARE = 0.001  # of the training articles, those with the smallest shares of known words, ...
 KNOWN_SHARE_SLACK = 0.7  # ... and how far below them an article may be: other sources know fewer of a vocabulary's words
 N_STRONGEST = 40  # terms of each topic whose text the model keeps: what its card and explanations show
-MAX_SOURCES = 100  # more are counted and not named
 VALUES_A_SECOND = 4e6  # values of the rows that liblinear settles for one topic: the estimate behind the budget
 NEW_ARTICLES, NEW_SOURCES = "new articles", "new sources"
 
@@ -72,6 +73,10 @@ def train(
     corpus = labelled_corpus(articles, notify)
     notify(f"{len(corpus):,} articles of {len(corpus.labels)} topics")
     vocabulary = count_terms(corpus.texts, MIN_DOCUMENT_FREQUENCY, MAX_TERMS)
+    if not len(vocabulary):
+        raise CorpusError(
+            f"no term stands in {MIN_DOCUMENT_FREQUENCY} articles or more; the texts are too few or too short. Add articles."
+        )
     counted = _count(corpus.texts, vocabulary)
     notify(f"{len(vocabulary):,} terms that stand in {MIN_DOCUMENT_FREQUENCY} articles or more")
     folds = _folds(corpus, counted.rows, notify)
@@ -83,14 +88,14 @@ def train(
     *_, kind = folds
     settings = _best(tried[kind], examples)
     notify(f"chose C {settings.C:g} and naive Bayes' share {settings.bayes_share:g}")
-    calibration = fit_calibration(tried[kind].blended(settings), corpus.topics, corpus.weights)
-    results = {name: _result(corpus, calibration, part.blended(settings)) for name, part in tried.items()}
+    scale = fit_scale(tried[kind].blended(settings), corpus.topics, corpus.weights)
+    results = {name: _result(corpus, part.blended(settings), folds[name]) for name, part in tried.items()}
     for name, result in results.items():
         notify(f"on {name}: macro-F1 {result['macro_f1']:.3f}, accuracy {result['accuracy']:.3f}")
 
     fitted = tried[kind].blend(settings, fit_svm(examples, settings.C), fit_bayes(examples))
     strongest = _strongest_terms(corpus, vocabulary, examples.rows, fitted)
-    topics = _topic_model(corpus, Linear(fitted.weights * scales, fitted.intercepts), calibration)
+    topics = _topic_model(corpus, Linear(fitted.weights * scales * scale, fitted.intercepts * scale))
     return NewsModel(vocabulary, topics, counted.min_known_share, _facts(corpus, settings, results, strongest))
 
 
@@ -126,9 +131,19 @@ def _folds(corpus: Corpus, rows: Rows, notify: Notify) -> dict[str, Indices]:
     """How the articles are split for each kind of score; the last kind is the one that choices go by."""
     groups = near_duplicate_groups(rows)
     notify(f"{len(corpus) - len(np.unique(groups)):,} articles are near-duplicates of another; every split keeps them together")
-    folds = {NEW_ARTICLES: article_folds(corpus.topics, groups)}
+    by_article = article_folds(corpus.topics, groups)
+    if not _leave_topics(by_article, corpus.topics):
+        raise CorpusError(
+            "without near-duplicates the corpus has too few articles of all topics but one to be split. Add different articles."
+        )
     by_source = source_folds(corpus.sources, groups)
-    return folds if by_source is None else folds | {NEW_SOURCES: by_source}
+    is_usable = by_source is not None and _leave_topics(by_source, corpus.topics)
+    return {NEW_ARTICLES: by_article} | ({NEW_SOURCES: by_source} if by_source is not None and is_usable else {})
+
+
+def _leave_topics(folds: Indices, topics: Indices) -> bool:
+    """Whether what is outside of each fold has two topics or more, and so can be learned from."""
+    return all(len(np.unique(topics[folds != fold])) > 1 for fold in np.unique(folds))
 
 
 def _try(
@@ -136,7 +151,7 @@ def _try(
 ) -> dict[str, OutOfFold]:
     """Out-of-fold scores of each kind; all affordable settings on the last kind, which the choice goes by."""
     *others, last = folds
-    Cs = CANDIDATE_CS[: _n_affordable(examples, len(others), budget_seconds)]  # noqa: N806
+    Cs = CANDIDATE_CS[: _n_affordable(examples, len(others), budget_seconds)]
     notify(f"cross-validating on {last}: {N_FOLDS} folds, C of {', '.join(f'{C:g}' for C in Cs)}")
     tried = {last: score_out_of_fold(examples, folds[last], Cs, n_jobs)}
     best = _best(tried[last], examples)
@@ -158,18 +173,24 @@ def _accuracy(scores: Floats, examples: Examples) -> float:
     return float(np.average(scores.argmax(axis=1) == examples.topics, weights=examples.weights))
 
 
-def _result(corpus: Corpus, calibration: Calibration, scores: Floats) -> dict[str, Any]:
-    return score(corpus.topics, softmax(calibration.log_odds(scores)), corpus.labels)
+def _result(corpus: Corpus, scores: Floats, folds: Indices) -> dict[str, Any]:
+    """Scores of each fold's articles, with probabilities calibrated on the other folds."""
+    probabilities = np.zeros_like(scores)
+    for fold in np.unique(folds):
+        inside, outside = folds == fold, folds != fold
+        scale = fit_scale(scores[outside], corpus.topics[outside], corpus.weights[outside])
+        probabilities[inside] = softmax(scale * scores[inside])
+    return score(corpus.topics, probabilities, corpus.labels)
 
 
-def _topic_model(corpus: Corpus, fitted: Linear, calibration: Calibration) -> TopicModel:
-    weights, scale = quantize(fitted.weights * calibration.scale)
+def _topic_model(corpus: Corpus, fitted: Linear) -> TopicModel:
+    weights, scale = quantize(fitted.weights)
     counts = np.bincount(corpus.topics, weights=corpus.weights, minlength=len(corpus.labels))
     return TopicModel(
         labels=corpus.labels,
         weights=weights,
         scale=scale,
-        intercepts=calibration.log_odds(fitted.intercepts).astype(np.float32),
+        intercepts=fitted.intercepts.astype(np.float32),
         shares=(counts / counts.sum()).astype(np.float32),
     )
 
@@ -189,12 +210,11 @@ def _facts(
     corpus: Corpus, settings: Settings, results: Mapping[str, Any], strongest_terms: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     counts = Counter(corpus.labels[topic] for topic in corpus.topics)
-    sources = Counter(corpus.sources)
     return {
         "newsclf": newsclf.__version__,
         "articles": len(corpus),
         "topics": dict(sorted(counts.items())),
-        "sources": dict(sorted(sources.items())) if len(sources) <= MAX_SOURCES else len(sources),
+        "sources": len(set(corpus.sources) - {""}),
         "settings": asdict(settings),
         "scores": dict(results),
         "strongest_terms": dict(strongest_terms),

@@ -19,7 +19,7 @@ def main() -> None:
     """Runs the command; an error that has a message of its own shows that and no traceback, with exit status 1."""
     try:
         app()
-    except NewsclfError as error:
+    except (NewsclfError, OSError) as error:  # an OSError here is an output that cannot be written: a full disk, say
         print(f"newsclf: {error}", file=sys.stderr)
         sys.exit(1)
 

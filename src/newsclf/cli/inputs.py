@@ -20,6 +20,15 @@ InputFormat = Annotated[
     typer.Option("--input", metavar="FORMAT", help="Format of the input, whatever its name; of -: jsonl if not given."),
 ]
 Encoding = Annotated[str, typer.Option(help="Character encoding of the input.")]
+
+
+def _checked_jobs(jobs: int) -> int:
+    if jobs == 0:
+        raise typer.BadParameter("0 processes do nothing; give 1 or more, or -1 for one a core")
+    return jobs
+
+
+Jobs = Annotated[int, typer.Option(callback=_checked_jobs, help="Processes; -1: one a core. The results are the same.")]
 Whole = Annotated[bool, typer.Option("--whole", help="Take each .txt file as one article, however many headlines it has.")]
 
 

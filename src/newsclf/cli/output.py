@@ -71,13 +71,20 @@ def _csv_line(fields: Iterable[object]) -> str:
 
 
 def _text_line(article: Article, prediction: Prediction, width: int, n_top: int | None) -> str:
-    title = " ".join((article.title or article.text[: 2 * MAX_TITLE_CHARACTERS]).split())
+    title = _printable(article.title or article.text[: 2 * MAX_TITLE_CHARACTERS])
     if len(title) > MAX_TITLE_CHARACTERS:
         title = title[: MAX_TITLE_CHARACTERS - 1] + "…"
     answer = f"{prediction.topic:<{width}}  {prediction.probability:.2f}" if prediction.topic else f"{'unknown':<{width}}  -   "
-    top = "".join(f"  {name} {probability:.2f}" for name, probability in _top(prediction, n_top or 0).items())
+    others = list(_top(prediction, n_top or 0).items())[1:] if prediction.topic else []
+    top = "".join(f"  {name} {probability:.2f}" for name, probability in others)
     reason = f"  ({prediction.reason})" if prediction.reason else ""
-    return f"{answer}  {article.id}  {title}{reason}{top}\n"
+    name = _printable(article.id or "-")
+    return f"{answer}{top}  {name}  {title}{reason}\n"
+
+
+def _printable(text: str) -> str:
+    """One line without the controls that could move a terminal's cursor or colours."""
+    return "".join(character if character.isprintable() else " " for character in " ".join(text.split()))
 
 
 def _top(prediction: Prediction, n_top: int | None) -> dict[str, float]:

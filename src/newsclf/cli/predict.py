@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from newsclf.cli.inputs import Encoding, InputFormat, Paths, Whole, articles_of
+from newsclf.cli.inputs import Encoding, InputFormat, Jobs, Paths, Whole, articles_of
 from newsclf.cli.output import Format, prediction_writer, write_out
 
 
@@ -16,7 +16,7 @@ def predict(
     model: Annotated[Path | None, typer.Option("-m", "--model", help="Model file; default: the model that ships.")] = None,
     output_format: Annotated[Format, typer.Option("--format", help="How each article's line is written.")] = Format.TEXT,
     top: Annotated[int | None, typer.Option(min=1, help="Show this many topics with their probabilities.")] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; -1: one a core.")] = 1,
+    jobs: Jobs = 1,
     input_format: InputFormat = None,
     encoding: Encoding = "utf-8",
     whole: Whole = False,

@@ -1,6 +1,7 @@
 """``newsclf train``: a model from labelled articles."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from newsclf.cli.inputs import Encoding, InputFormat, Paths, articles_of
+from newsclf.cli.inputs import Encoding, InputFormat, Jobs, Paths, articles_of
 from newsclf.cli.output import write_out
 
 
@@ -16,7 +17,7 @@ def train(
     corpus: Paths,
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the model goes; a file there is replaced.")],
     budget: Annotated[int, typer.Option(min=1, help="Seconds to spend on choosing settings, by a fixed estimate.")] = 300,
-    jobs: Annotated[int, typer.Option(help="Processes; -1: one a core. The model is the same however many.")] = 1,
+    jobs: Jobs = 1,
     output_format: Annotated[str, typer.Option("--format", metavar="[text|jsonl]", help="How the scores are written.")] = "text",
     input_format: InputFormat = None,
     encoding: Encoding = "utf-8",
@@ -31,6 +32,8 @@ def train(
         raise typer.BadParameter(f"{output_format!r} is not one of text, jsonl", param_hint="--format")
     if not output.parent.is_dir():
         raise typer.BadParameter(f"{output.parent} is not a folder", param_hint="--output")
+    if output.is_dir() or not os.access(output.parent, os.W_OK):
+        raise typer.BadParameter(f"{output} cannot be written", param_hint="--output")
     from newsclf.model_file import save
     from newsclf.training import train as train_model
 
@@ -38,7 +41,7 @@ def train(
         model = train_model(articles, budget_seconds=budget, n_jobs=jobs, notify=_say)
         save(model, output)
         write_out(_scores(model.facts, output_format))
-    _say(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)")
+        _say(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)")
 
 
 def _say(message: str) -> None:

@@ -140,14 +140,15 @@ def meet(
     row = np.repeat(np.arange(stop - start), np.diff(joined.offsets[start : stop + 1]))
     counts = joined.counts[entries] if skipped is None else np.where(skipped[row], 0, joined.counts[entries])
     ends = np.cumsum(counts, dtype=np.int64)
-    total = int(ends[-1]) if len(ends) else 0
-    posting = np.arange(total) + np.repeat(joined.starts[entries] - (ends - counts), counts)
+    posting = np.arange(int(ends[-1]) if len(ends) else 0)
+    posting += np.repeat(joined.starts[entries] - (ends - counts), counts)
     right = joined.postings.rows[posting]
-    weight = np.repeat(joined.weights[entries], counts) * joined.postings.weights[posting]
-    keys = _pack(np.repeat(row, counts), right, weight)
+    entry = np.repeat(np.arange(len(row), dtype=np.int32), counts)
     if only_after is not None:
-        keys = keys[right > np.repeat(row + (start + only_after), counts)]
-    return _unpack(keys, start, least_weight)
+        later = np.flatnonzero(right > np.repeat((row + (start + only_after)).astype(np.int32), counts))
+        posting, right, entry = posting[later], right[later], entry[later]
+    weight = joined.weights[entries][entry] * joined.postings.weights[posting]
+    return _unpack(_pack(row[entry], right, weight), start, least_weight)
 
 
 def _pack(left: NDArray[np.int64], right: NDArray[np.int32], weight: NDArray[np.float32]) -> NDArray[np.int64]:

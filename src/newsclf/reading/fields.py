@@ -63,7 +63,7 @@ def _text(value: object, name: str) -> str:
 def _optional(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
     if name in _ALSO_NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        return None if value != value else str(value)  # NaN is how pandas writes that there is none
     return None if value is None or value == "" else _text(value, name)
 
 

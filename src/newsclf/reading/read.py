@@ -39,7 +39,8 @@ def read_articles(
     split: bool = True,
     on_error: Callable[[InputError], None] = _raise,
 ) -> Iterator[Article]:
-    """The articles of files and streams, one at a time, in order; memory does not grow with their size.
+    """The articles of files and streams, one at a time, in order; memory does not grow with their size; only
+    a .txt is held whole, up to 64 MiB.
 
     The format follows from the file name: .txt (one article, or several under `Title | tag | tag` headlines), .jsonl,
     .json (an array or one object), .csv, .tsv, each also .gz. Fields or columns are id, title, text (or body, or

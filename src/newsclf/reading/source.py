@@ -99,9 +99,12 @@ def _decode(stream: IO[bytes], path: str, encoding: str) -> Iterator[str]:
         if start_byte == 0 and encoding == "utf-8":
             start_byte = len(chunk) - len(chunk := without_bom(chunk, path))
         try:
-            yield decoder.decode(chunk, final=not chunk)
+            decoded = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
             raise not_decodable(path, error, start_byte) from error
+        except UnicodeError as error:  # UTF-16 without its byte order mark
+            raise InputError(path, f"is not {encoding}: {error}", byte_offset=start_byte) from error
+        yield decoded
         if not chunk:
             return
 
@@ -121,7 +124,7 @@ class _Recoded(io.RawIOBase):
             chunk = next(self._chunks, None)
             if chunk is None:
                 return 0
-            self._pending = chunk.encode("utf-8")
+            self._pending = chunk.encode("utf-8", "replace")  # UTF-7 can spell half a character
         size = min(len(buffer), len(self._pending))
         buffer[:size], self._pending = self._pending[:size], self._pending[size:]
         return size

@@ -19,7 +19,7 @@ _LINE_SHAPES = (
     r"release time ?:.*\d.*",
     rf"(?=.*\d)(?:first |last )?(?:published|posted|updated)(?: on| at)? ?:? ?{_DATE_WORDS}(?: {_DATE_WORDS})*(?: \|.*)?",
     rf"(?:written|posted) by:? [^.]{{2,60}}\| ?(?:updated|published|{_DATE_WORDS}).*",
-    r"(?:photo|photos|image|picture|video)(?: credit| courtesy| by)? ?: ?\S+(?: \S+){0,5}(?<!\.)",
+    r"(?:(?:photos?|image)(?: credit| courtesy| by)?|(?:picture|video)(?: credit| courtesy| by)) ?: ?\S+(?: \S+){0,5}(?<!\.)",
     r"(?:we use|th(?:is|e) (?:web)?site uses) cookies\b.*",
     r"(?:subscribe|sign up)\b.{0,30}\b(?:our|newsletters?|channel)\b.{0,60}",
     r"(?:subscribe|sign up|sign in|log in|register)(?: now| here| today| free)?!?",
@@ -51,7 +51,7 @@ rel pub pos upd fir las wri pho ima pic vid thi the sub sig log reg cli con rea 
 fac twi wha ema e-m pri lin red tel pin wec wei qzo imp tum cop adv spo sto art res dut exe edi med pre new for hom lis
 adm vie tag key fil
 """
-_OPENINGS = frozenset(_OPENING_LETTERS.split()) | {"we ", "c) ", "© 1", "© 2"}
+_OPENINGS = frozenset(_OPENING_LETTERS.split()) | {"we ", "c) ", "c)1", "c)2", "© 1", "© 2", "©19", "©20"}
 _RIGHTS = ("all rights reserved", "all rights reserved.")
 _LINE = re.compile("|".join(f"(?:{shape})" for shape in _LINE_SHAPES))
 _LINE_WRAPPING = " \t>*•[]()-–—»"
@@ -67,7 +67,7 @@ _AGENCY = (
     r"(?:Reuters|AP|AFP|UPI|DTN|CNN|Xinhua|TASS|Interfax|Bloomberg|PTI|IANS|ANI|Yonhap|Kyodo|dpa|EFE|SPACE\.com"
     r"|USATODAY\.com|Forbes\.com|The Associated Press|Business Wire|PRNewswire|Dow Jones)"
 )
-_DASH = r"(?:\s*--+\s*|\s+-\s+|\s*[–—](?:\s+|(?=[A-Z“\"]))|\s+\|\s+)"
+_DASH = r"(?:\s*--+\s*|\s+-\s+|\s*[–—](?:\s+|(?=[A-Z“\"])))"
 _DAY = r"(?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d{1,2}(?:, \d{4})?)"
 _CAPITALS = r"[A-Z]{2}[A-Z.'’]*(?:[ -][A-Z][A-Z.'’]*){0,3}"
 _REGION = r"(?:,? D\.? ?C\.?|, [A-Z][\w.'’]*(?: [A-Z][\w.'’]*){0,2})"
@@ -76,8 +76,11 @@ _DATELINE = re.compile(
         (
             # KABUL, Afghanistan (Jan. 25, 2013) Two leaders / LONDON, March 3 (Xinhua) -- Two leaders
             rf"{_CAPITALS}{_REGION}?(?:, {_DAY})? ?\((?:{_DAY}|{_AGENCY})\)(?:{_DASH}|:? +)",
+            # GREENSBORO, N.C. | Two leaders; not IBM | Two leaders
+            rf"{_CAPITALS}{_REGION} \| ",
             # SANTA ANA, Calif. – Two leaders / PARIS (Some Paper) - Two leaders
-            rf"{_CAPITALS}{_REGION}?(?:, {_DAY})?(?: ?\([^()\n]{{2,40}}\))?{_DASH}",
+            # but not NASA - the agency said
+            rf"{_CAPITALS}{_REGION}?(?:, {_DAY})?(?: ?\([^()\n]{{2,40}}\))?{_DASH}(?=[^\W\d_a-z]|[\d“\"'‘(])",
             # Washington, D.C. – Two leaders: a state must follow, or every "Smith - the ..." would match
             rf"[A-Z][a-z]+(?: [A-Z][a-z]+){{0,2}},? (?:D\.? ?C\b\.?|[A-Z][a-z]{{1,5}}\.|[A-Z]\.?[A-Z]\b\.?){_DASH}",
             # NEW DELHI: Two leaders; not THE OVERVIEW: NEWS ANALYSIS
@@ -161,11 +164,12 @@ def without_tail(line: str) -> str:
     >>> without_tail("The work goes on. (Editor: Hu Min)")
     'The work goes on.'
     """
-    while _may_have_tail(line) and (tail := _TAIL.search(line, max(0, len(line) - _TAIL_CHARACTERS))):
-        line = line[: tail.start()]
-    return line
+    end = len(line)
+    while _may_have_tail(line, end) and (tail := _TAIL.search(line[max(0, end - _TAIL_CHARACTERS) : end])):
+        end = max(0, end - _TAIL_CHARACTERS) + tail.start()
+    return line[:end]
 
 
-def _may_have_tail(line: str) -> bool:
-    end = line[-_TAIL_CHARACTERS:].lower()
-    return any(sign in end for sign in _TAIL_SIGNS)
+def _may_have_tail(line: str, end: int) -> bool:
+    last = line[max(0, end - _TAIL_CHARACTERS) : end].lower()
+    return any(sign in last for sign in _TAIL_SIGNS)

@@ -61,7 +61,7 @@ def _is_candidate(lines: list[str], index: int) -> bool:
 
 
 def _is_confirmed(lines: list[str], index: int) -> bool:
-    """Whether what follows a headline speaks for it: itself again, a release time, a line of prose; or two tags, and no other row."""
+    """Whether what follows speaks for a headline: itself again, a release time, prose; or two tags, and no other row."""
     below = lines[index + 1] if index + 1 < len(lines) else ""
     if below.strip() == lines[index].strip():
         return True

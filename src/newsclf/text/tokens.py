@@ -23,6 +23,7 @@ MIX_FIRST, MIX_SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # splitmix64 (St
 BIGRAM_FACTOR = 0xD6E8FEB86659FD93  # odd and unlike BASE, so that "ab c" and "a bc" differ
 
 BLOCK_CHARACTERS = 1 << 18  # measured: smaller blocks lose to the cost of a NumPy call, larger ones to the cache
+MAX_KEPT_POWERS = 1 << 21  # 32 MiB; those of a longer block, one huge text, are made anew and given back
 SPACED, UNSPACED = 1, 2
 BIGRAM_SCRIPTS = (  # inclusive ranges of Thai, Hangul, Kana, Bopomofo and Han
     (0x0E01, 0x0E5B),
@@ -227,9 +228,17 @@ def _mixed(hashes: Hashes) -> Hashes:
     return hashes
 
 
-@cache
 def _powers(length: int) -> tuple[Hashes, Hashes]:
     """``BASE**i`` and ``BASE**-i`` modulo 2**64 for i below the length, a power of two so that few are ever made."""
+    return _kept_powers(length) if length <= MAX_KEPT_POWERS else _new_powers(length)
+
+
+@cache
+def _kept_powers(length: int) -> tuple[Hashes, Hashes]:
+    return _new_powers(length)
+
+
+def _new_powers(length: int) -> tuple[Hashes, Hashes]:
     powers, inverse_powers = np.full(length, BASE, np.uint64), np.full(length, INVERSE_BASE, np.uint64)
     powers[0] = inverse_powers[0] = 1
     return np.cumprod(powers), np.cumprod(inverse_powers)

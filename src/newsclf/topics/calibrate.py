@@ -1,54 +1,41 @@
-"""Probabilities from scores: one temperature for all topics and a shift for each."""
+"""Probabilities from scores, by one temperature for all topics.
 
-from dataclasses import dataclass
+A shift for each topic besides would learn the mix of topics of the sources that it is fitted on, and cost macro-F1 on others:
+measured on gold of left-out sources, 1.2 points.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-SHIFT_PENALTY = 1e-3  # a ridge on the shifts, per unit of weight: a topic that was never seen keeps a finite one
+from newsclf.topics.model import softmax
+
+SCALE_RANGE = (1e-3, 1e3)
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """``log-odds = scale * score + shifts``, before the softmax."""
+def fit_scale(scores: Floats, topics: NDArray[np.int64], weights: Floats) -> float:
+    """What scores must be multiplied by for their softmax to have the least log loss: the inverse of the temperature.
 
-    scale: float
-    shifts: Floats
-
-    def log_odds(self, scores: Floats) -> Floats:
-        """Calibrated log-odds, float64, of the scores' shape (n_articles, n_topics)."""
-        return self.scale * scores + self.shifts
-
-
-def fit_calibration(scores: Floats, topics: NDArray[np.int64], weights: Floats) -> Calibration:
-    """The scale and shifts with the least weighted log loss on articles that the scores' model has not seen.
-
-    Temperature scaling (Guo et al. 2017) with a shift for each topic; linear, and so folded into a linear model's weights.
+    Temperature scaling (Guo et al. 2017), on articles that the scores' model has not seen.
 
     Args:
-        scores: float64, shape (n_articles, n_topics).
+        scores: float64, shape (n_articles, n_topics), at least one article.
         topics: int64, shape (n_articles,).
         weights: float64, shape (n_articles,), of positive sum.
+
+    >>> scores = np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+    >>> scale = fit_scale(scores, np.array([0, 0, 0, 1]), np.ones(4))
+    >>> round(scale, 3) == round(float(np.log(3)), 3)  # odds of three to one
+    True
     """
-    from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits
+    from scipy.optimize import minimize_scalar
 
-    shares = weights / weights.sum()
-    one_hot = np.eye(scores.shape[1])[topics]
+    articles = np.arange(len(topics))
 
-    def loss_and_gradient(parameters: Floats) -> tuple[float, Floats]:
-        scale, shifts = np.exp(parameters[0]), parameters[1:]
-        log_odds = scale * scores + shifts
-        log_odds -= log_odds.max(axis=1, keepdims=True)
-        log_sums = np.log(np.exp(log_odds).sum(axis=1, keepdims=True))
-        loss = shares @ (log_sums[:, 0] - (log_odds * one_hot).sum(axis=1))
-        errors = (np.exp(log_odds - log_sums) - one_hot) * shares[:, None]
-        gradient = np.concatenate([[scale * (errors * scores).sum()], errors.sum(axis=0) + 2 * SHIFT_PENALTY * shifts])
-        return float(loss + SHIFT_PENALTY * shifts @ shifts), gradient
+    def loss(log_scale: float) -> float:
+        probabilities = softmax(np.exp(log_scale) * scores)[articles, topics]
+        return float(-np.average(np.log(np.maximum(probabilities, 1e-300)), weights=weights))
 
-    with threadpool_limits(1):  # sums over more threads have other last bits
-        start = np.zeros(1 + scores.shape[1])
-        best = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B").x
-    return Calibration(float(np.exp(best[0])), best[1:])
+    found = minimize_scalar(loss, bounds=tuple(np.log(SCALE_RANGE)), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x))

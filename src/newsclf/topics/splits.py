@@ -37,9 +37,9 @@ def source_folds(sources: Sequence[str], groups: NDArray[np.int64], n_folds: int
     The largest source goes first, each to the fold with the fewest articles so far. An article without a source is a source of
     its own. Near-duplicates from two sources make those folds leak a little; a group goes with its first article.
     """
-    names, indices, counts = np.unique(_named(sources), return_inverse=True, return_counts=True)
-    if len(names) < MIN_SOURCES:
+    if len(set(sources) - {""}) < MIN_SOURCES:
         return None
+    names, indices, counts = np.unique(_named(sources), return_inverse=True, return_counts=True)
     sizes = np.zeros(n_folds, np.int64)
     fold_of_source = np.zeros(len(names), np.int64)
     for source in np.argsort(-counts, kind="stable"):

@@ -88,7 +88,7 @@ def bigram_scales(is_bigram: NDArray[np.bool_]) -> Floats:
     return np.where(is_bigram, BIGRAM_SCALE, 1.0)
 
 
-def fit_svm(examples: Examples, C: float) -> Linear:  # noqa: N803 C is the name that everyone knows
+def fit_svm(examples: Examples, C: float) -> Linear:
     """NB-SVM, one topic against the rest: squared hinge loss, columns scaled by the size of their log ratio.
 
     A topic without articles gets the lowest score everywhere.
@@ -97,7 +97,7 @@ def fit_svm(examples: Examples, C: float) -> Linear:  # noqa: N803 C is the name
     squares = examples.rows.multiply(examples.rows)
     weights, intercepts = np.zeros_like(ratios), np.full(examples.n_topics, -1.0)
     for topic in np.unique(examples.topics):
-        factors = ratios[topic] / np.sqrt(np.mean(squares @ ratios[topic] ** 2))
+        factors = ratios[topic] / (np.sqrt(np.mean(squares @ ratios[topic] ** 2)) or 1.0)
         classifier = LinearSVC(C=C, tol=TOLERANCE, dual=True, max_iter=10_000, random_state=0)
         with threadpool_limits(1):  # sums over more threads have other last bits
             scaled = examples.rows @ diags_array(factors)
@@ -148,17 +148,21 @@ class OutOfFold:
 
     def blended(self, settings: Settings) -> Floats:
         """float64, shape (n_articles, n_topics); both parts brought to a standard deviation of 1 first."""
-        svm, bayes = self.svm[settings.C], self.bayes
-        return (1 - settings.bayes_share) * svm / svm.std() + settings.bayes_share * bayes / bayes.std()
+        of_svm, of_bayes = self._factors(settings)
+        blended: Floats = of_svm * self.svm[settings.C] + of_bayes * self.bayes
+        return blended
 
     def blend(self, settings: Settings, svm: Linear, bayes: Linear) -> Linear:
         """The same blend of two fitted classifiers, as one."""
-        of_svm = (1 - settings.bayes_share) / self.svm[settings.C].std()
-        of_bayes = settings.bayes_share / self.bayes.std()
+        of_svm, of_bayes = self._factors(settings)
         return Linear(of_svm * svm.weights + of_bayes * bayes.weights, of_svm * svm.intercepts + of_bayes * bayes.intercepts)
 
+    def _factors(self, settings: Settings) -> tuple[float, float]:
+        svm_deviation, bayes_deviation = self.svm[settings.C].std() or 1.0, self.bayes.std() or 1.0
+        return float((1 - settings.bayes_share) / svm_deviation), float(settings.bayes_share / bayes_deviation)
 
-def score_out_of_fold(examples: Examples, folds: Indices, Cs: Sequence[float], n_jobs: int) -> OutOfFold:  # noqa: N803
+
+def score_out_of_fold(examples: Examples, folds: Indices, Cs: Sequence[float], n_jobs: int) -> OutOfFold:
     """Scores each article by classifiers that were fitted on the other folds.
 
     Args:
@@ -169,7 +173,7 @@ def score_out_of_fold(examples: Examples, folds: Indices, Cs: Sequence[float], n
     """
     numbers = np.unique(folds)
 
-    def fold_scores(fold: int, C: float | None) -> Floats:  # noqa: N803
+    def fold_scores(fold: int, C: float | None) -> Floats:
         inside = examples.part(np.flatnonzero(folds != fold))
         fitted = fit_bayes(inside) if C is None else fit_svm(inside, C)
         return fitted.scores(examples.rows[np.flatnonzero(folds == fold)])
