@@ -26,7 +26,8 @@ _DATE_NAMES = frozenset(
     "January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul Aug Sept Oct Nov "
     "Dec Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 )
-_MIN_FACTS = 4  # with fewer, a template filled with other facts would still be the same text
+_MIN_FACTS = 4  # with fewer, or with few among many words, the text filled with other facts would still be the same text
+_MIN_FACT_SHARE = 0.05
 
 _PAGE_HEADS = (
     "Home > News > Latest",
@@ -165,14 +166,14 @@ MAKERS: dict[str, Maker] = {
 
 
 def refilled(article: Article, other: Article, random: Random) -> Article | None:
-    """The article as a template, filled with other facts: a duplicate of nothing. None if it has too few facts to change.
+    """The article as a template, filled with other facts: a duplicate of nothing. None where facts are few among its words.
 
     Each number becomes another number, each name another article's name, the same one wherever it stands.
     """
     names = sorted({name for name in _NAME.findall(article.text) if name not in _DATE_NAMES})
     donors = sorted(set(_NAME.findall(other.text)) - set(names) - _DATE_NAMES)
-    n_facts = len(set(_NUMBER.findall(article.text))) + (len(names) if donors else 0)
-    if n_facts < _MIN_FACTS:
+    n_facts = len(_NUMBER.findall(article.text)) + (len(_NAME.findall(article.text)) if donors else 0)
+    if n_facts < max(_MIN_FACTS, _MIN_FACT_SHARE * len(article.text.split())):
         return None
     renamed = {name: pick(donors, random) for name in names} if donors else {}
     swaps: dict[str, str] = {}

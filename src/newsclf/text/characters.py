@@ -5,11 +5,15 @@ Cheap guards come first, because most articles need none of this and the tokenis
 
 import re
 import unicodedata
+from functools import cache
 from html import unescape
 from html.entities import html5
 
 # Text escaped or wrapped more often than this was made to annoy; what is left of its markup is blanked.
 _MAX_ROUNDS = 8
+
+_SOUND_ASCII = bytes(set(range(32, 127)) - set(b"&<")) + b"\n"
+_HANGUL_PARTS = ("\u1100", "\u11ff")  # they compose with each other
 
 _ASCII_KEPT = bytes(range(256)).translate(bytes.maketrans(b"\t\v\f", b"   "))
 _ASCII_DROPPED = bytes(set(range(32)) - set(b"\t\n\v\f")) + b"\x7f"
@@ -44,12 +48,28 @@ def repair(text: str) -> str:
     >>> repair("R&amp;D at the caf\\u00c3\\u00a9:<br/>5\\u00a0% up")
     'R&D at the café:\\n5 % up'
     """
+    if _is_sound(text):
+        return text
     for _ in range(_MAX_ROUNDS):
         repaired = _repair_once(text)
         if repaired == text:
             return text
         text = repaired
     return _repair_once(text.translate(_BLANK_MARKUP))
+
+
+def _is_sound(text: str) -> bool:
+    """Whether no character needs a look: what is left of most texts without their plain ASCII is a few quotes and dashes."""
+    rest = text.encode("utf-8", "surrogatepass").translate(None, _SOUND_ASCII)
+    return not rest or all(map(_is_sound_character, set(rest.decode("utf-8", "surrogatepass"))))
+
+
+@cache
+def _is_sound_character(character: str) -> bool:
+    """Whether a character is never changed, whatever stands beside it: no mark that composes, no sign of a broken encoding."""
+    if character in "&<" or character in _MOJIBAKE or unicodedata.category(character).startswith("M"):
+        return False
+    return not _HANGUL_PARTS[0] <= character <= _HANGUL_PARTS[1] and _repair_once(character) == character
 
 
 def _repair_once(text: str) -> str:

@@ -1,0 +1,65 @@
+"""The model that ships: what its card says, and the user's own sample."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+import newsclf
+from newsclf.model_file import shipped_model_path
+
+ROOT = Path(__file__).parents[1]
+CORPORA = Path(os.environ.get("NEWSCLF_CORPORA", ROOT.parent / "shared"))
+TOPICS = ("agriculture", "crime", "economy", "military", "other", "politics", "space")
+
+
+def test_it_is_small_and_is_the_one_that_its_card_describes() -> None:
+    content = shipped_model_path().read_bytes()
+    card = (ROOT / "models" / "README.md").read_text(encoding="utf-8")
+    assert len(content) <= 4_000_000
+    assert hashlib.sha256(content).hexdigest() in card
+    assert newsclf.load().topics.labels == TOPICS
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("The central bank raised interest rates by half a point to slow inflation, and shares fell.", "economy"),
+        ("Police arrested two men on suspicion of murder after a body was found; they appear in court on Monday.", "crime"),
+        ("Farmers say the dry spring has cut the wheat harvest by a third and left pasture short for cattle.", "agriculture"),
+        ("The rocket lifted off with two astronauts on board and docked with the space station six hours later.", "space"),
+        ("The army said its troops had shelled rebel positions and that two soldiers were killed in the fighting.", "military"),
+        ("The prime minister lost a confidence vote in parliament and opposition parties called for an election.", "politics"),
+        ("The striker scored twice in the second half as the champions won the cup final in front of 60,000 fans.", "other"),
+    ],
+)
+def test_plain_cases(text: str, topic: str) -> None:
+    prediction = newsclf.load().predict(text)
+    assert prediction.topic == topic and not prediction.abstained
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "El Gobierno anunció nuevas medidas de apoyo a los agricultores después de la sequía que afectó a varias provincias del país.",
+        "Die Bundesregierung hat am Mittwoch neue Hilfen für die von der Dürre betroffenen Landwirte in mehreren Ländern beschlossen.",
+        "Le gouvernement a annoncé mercredi de nouvelles aides pour les agriculteurs touchés par la sécheresse dans plusieurs régions.",
+        "政府は水曜日、干ばつの被害を受けた農家に対する新たな支援策を発表した。",
+        "asdf qwer zxcv uiop hjkl bnmt tyui ghjk vbnm qazw sxed crfv tgby hnuj mikl",
+        "0123 4567 8901 2345 6789 0123 4567 8901 2345 6789 1111 2222 3333 4444",
+    ],
+)
+def test_what_it_cannot_read_gets_no_topic(text: str) -> None:
+    prediction = newsclf.load().predict(text)
+    assert prediction.topic is None and prediction.reason
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(
+    not (CORPORA / "samples").exists(), reason="needs the corpora's samples/; name their folder in NEWSCLF_CORPORA"
+)
+def test_the_users_sample_is_right_six_times_of_six() -> None:
+    articles = newsclf.read_articles(CORPORA / "samples" / "seeds.txt")
+    topics = [prediction.topic for prediction in newsclf.load().predict_many(articles)]
+    assert topics == ["economy", "crime", "agriculture", "space", "military", "politics"]
