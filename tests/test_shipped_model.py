@@ -42,9 +42,9 @@ def test_plain_cases(text: str, topic: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "El Gobierno anunció nuevas medidas de apoyo a los agricultores después de la sequía que afectó a varias provincias del país.",
-        "Die Bundesregierung hat am Mittwoch neue Hilfen für die von der Dürre betroffenen Landwirte in mehreren Ländern beschlossen.",
-        "Le gouvernement a annoncé mercredi de nouvelles aides pour les agriculteurs touchés par la sécheresse dans plusieurs régions.",
+        "El Gobierno anunció nuevas medidas de apoyo a los agricultores tras la sequía que afectó a varias provincias.",
+        "Die Bundesregierung hat am Mittwoch neue Hilfen für die von der Dürre betroffenen Landwirte beschlossen.",
+        "Le gouvernement a annoncé mercredi de nouvelles aides pour les agriculteurs touchés par la sécheresse.",
         "政府は水曜日、干ばつの被害を受けた農家に対する新たな支援策を発表した。",
         "asdf qwer zxcv uiop hjkl bnmt tyui ghjk vbnm qazw sxed crfv tgby hnuj mikl",
         "0123 4567 8901 2345 6789 0123 4567 8901 2345 6789 1111 2222 3333 4444",
