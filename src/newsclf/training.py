@@ -37,12 +37,13 @@ from newsclf.topics.train import (
     fit_svm,
     score_out_of_fold,
     to_matrix,
+    topic_weights,
 )
 
 MIN_DOCUMENT_FREQUENCY = 3  # a term of fewer articles may be a name that should not leave the corpus
 MAX_TERMS = 200_000
 CANDIDATE_CS = (1.0, 3.0, 10.0)  # in the order in which a small budget tries them
-BAYES_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+BAYES_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # on gold of left-out sources more was never better
 RAREST_SHARE = 0.001  # of the training articles, those with the smallest shares of known words, ...
 KNOWN_SHARE_SLACK = 0.85  # ... and how far below them an article may be. Shipped: .58; unseen English has .70 and up, Spanish .53
 N_STRONGEST = 40  # terms of each topic whose text the model keeps: what its card and explanations show
@@ -82,11 +83,12 @@ def train(
     folds = _folds(corpus, counted.rows, notify)
     scales = bigram_scales(counted.is_bigram)
     rows = to_matrix(counted.rows) @ diags_array(scales)
-    examples = Examples(rows.tocsr().astype(np.float32), corpus.topics, corpus.weights, len(corpus.labels))
+    weights = corpus.weights * topic_weights(corpus.topics, corpus.weights, len(corpus.labels))
+    examples = Examples(rows.tocsr().astype(np.float32), corpus.topics, weights, len(corpus.labels))
 
-    tried = _try(examples, folds, budget_seconds, n_jobs, notify)
+    tried = _try(examples, corpus, folds, budget_seconds, n_jobs, notify)
     *_, kind = folds
-    settings = _best(tried[kind], examples)
+    settings = _best(tried[kind], corpus)
     notify(f"chose C {settings.C:g} and naive Bayes' share {settings.bayes_share:g}")
     scale = fit_scale(tried[kind].blended(settings), corpus.topics, corpus.weights)
     results = {name: _result(corpus, part.blended(settings), folds[name]) for name, part in tried.items()}
@@ -147,14 +149,14 @@ def _leave_topics(folds: Indices, topics: Indices) -> bool:
 
 
 def _try(
-    examples: Examples, folds: Mapping[str, Indices], budget_seconds: float, n_jobs: int, notify: Notify
+    examples: Examples, corpus: Corpus, folds: Mapping[str, Indices], budget_seconds: float, n_jobs: int, notify: Notify
 ) -> dict[str, OutOfFold]:
     """Out-of-fold scores of each kind; all affordable settings on the last kind, which the choice goes by."""
     *others, last = folds
     Cs = CANDIDATE_CS[: _n_affordable(examples, len(others), budget_seconds)]
     notify(f"cross-validating on {last}: {N_FOLDS} folds, C of {', '.join(f'{C:g}' for C in Cs)}")
     tried = {last: score_out_of_fold(examples, folds[last], Cs, n_jobs)}
-    best = _best(tried[last], examples)
+    best = _best(tried[last], corpus)
     return {kind: score_out_of_fold(examples, folds[kind], [best.C], n_jobs) for kind in others} | tried
 
 
@@ -163,14 +165,14 @@ def _n_affordable(examples: Examples, n_others: int, budget_seconds: float) -> i
     return int(np.clip(budget_seconds / max(seconds_a_candidate, 1e-9) - n_others, 1, len(CANDIDATE_CS)))
 
 
-def _best(tried: OutOfFold, examples: Examples) -> Settings:
+def _best(tried: OutOfFold, corpus: Corpus) -> Settings:
     """The settings with the best weighted accuracy; of equal ones those with less of naive Bayes, then the smaller C."""
     candidates = [Settings(C, share) for share in BAYES_SHARES for C in sorted(tried.svm)]
-    return max(candidates, key=lambda settings: _accuracy(tried.blended(settings), examples))
+    return max(candidates, key=lambda settings: _accuracy(tried.blended(settings), corpus))
 
 
-def _accuracy(scores: Floats, examples: Examples) -> float:
-    return float(np.average(scores.argmax(axis=1) == examples.topics, weights=examples.weights))
+def _accuracy(scores: Floats, corpus: Corpus) -> float:
+    return float(np.average(scores.argmax(axis=1) == corpus.topics, weights=corpus.weights))
 
 
 def _result(corpus: Corpus, scores: Floats, folds: Indices) -> dict[str, Any]:

@@ -25,6 +25,7 @@ NAME, LEAD, TITLE, RARE, REPEATED = 1, 2, 4, 8, 16
 BIGRAM, NUMBER, ROUNDED, DATE, SLOT, FILLED_SLOT, TRIGRAM = range(32, 39)
 N_KINDS = 39
 
+N_QUARTERS = 4  # an edited copy is like its source throughout; a follow-up has parts that are all new
 N_LEAD_TOKENS = 40  # the first two sentences: what sets a follow-up apart from the article that it quotes
 MIN_RARE_IDF = 7.0  # in one article of 400, or fewer
 MAX_NAME_SHARE = 0.5  # a text in capitals throughout has no names to tell
@@ -59,6 +60,7 @@ class Profiles:
         values: float32, shape (n_features,): TF-IDF of terms, norm 1 an article; 0 of the rest.
         positions: int32, shape (n_features,): the token at which a term or 3-gram first occurs.
         totals: float32, shape (n_articles, N_KINDS): sums of the weights.
+        quarter_totals: float32, shape (n_articles, N_QUARTERS): sums of the weights of the tokens that first stand there.
         n_tokens: int64, shape (n_articles,).
         trigrams: int64, shape (n_trigrams,): the 3-grams in reading order, as indices of features.
         trigram_offsets: int64, shape (n_articles + 1,).
@@ -72,6 +74,7 @@ class Profiles:
     values: NDArray[np.float32]
     positions: NDArray[np.int32]
     totals: NDArray[np.float32]
+    quarter_totals: NDArray[np.float32]
     n_tokens: Positions
     trigrams: Positions
     trigram_offsets: Positions
@@ -238,6 +241,8 @@ def _sorted_profiles(features: _Features, n_tokens: Positions) -> Profiles:
     kinds += ((tf > 1) & (kinds < BIGRAM)).astype(np.uint8) * np.uint8(REPEATED)
     owners = (keys >> np.uint64(HASH_BITS)).view(np.int64)
     offsets = np.searchsorted(owners, np.arange(len(n_tokens) + 1))
+    positions = _reduced(np.minimum, features.positions.take(order), firsts)
+    quarters = owners * N_QUARTERS + quarters_of(positions, n_tokens.take(owners))
     trigram_sizes = np.maximum(n_tokens - 2, 0)
     return Profiles(
         offsets=offsets,
@@ -245,8 +250,9 @@ def _sorted_profiles(features: _Features, n_tokens: Positions) -> Profiles:
         kinds=kinds,
         weights=weights,
         values=_tfidf_values(tf, kinds, weights, owners, len(n_tokens)),
-        positions=_reduced(np.minimum, features.positions.take(order), firsts),
-        totals=_totals(owners, kinds, weights, len(n_tokens)),
+        positions=positions,
+        totals=_totals(owners * N_KINDS + kinds, weights, len(n_tokens), N_KINDS),
+        quarter_totals=_totals(quarters, weights * (kinds < BIGRAM), len(n_tokens), N_QUARTERS),
         n_tokens=n_tokens,
         trigrams=_feature_indices(order, is_first)[len(order) - int(trigram_sizes.sum()) :],
         trigram_offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(trigram_sizes)]),
@@ -266,9 +272,15 @@ def _tfidf_values(
     return (values / norms.take(owners)).astype(np.float32)  # an article with any feature has a token, so norms are not 0
 
 
-def _totals(owners: Positions, kinds: NDArray[np.uint8], weights: NDArray[np.float32], n_articles: int) -> NDArray[np.float32]:
-    sums = np.bincount(owners * N_KINDS + kinds, weights=weights, minlength=n_articles * N_KINDS)
-    return sums.reshape(n_articles, N_KINDS).astype(np.float32)
+def _totals(cells: Positions, weights: NDArray[np.float32], n_articles: int, width: int) -> NDArray[np.float32]:
+    """The weights summed in cells of a table of articles."""
+    sums = np.bincount(cells, weights=weights, minlength=n_articles * width)
+    return sums.reshape(n_articles, width).astype(np.float32)
+
+
+def quarters_of(positions: NDArray[np.int32], n_tokens: Positions) -> Positions:
+    """The quarter of its text in which each token stands, 0 to 3."""
+    return positions.astype(np.int64) * N_QUARTERS // np.maximum(n_tokens, 1)
 
 
 def _feature_indices(order: Positions, is_first: NDArray[np.bool_]) -> Positions:

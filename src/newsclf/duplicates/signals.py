@@ -17,6 +17,7 @@ from newsclf.duplicates.profiles import (
     FILLED_SLOT,
     LEAD,
     N_KINDS,
+    N_QUARTERS,
     NAME,
     NUMBER,
     RARE,
@@ -26,6 +27,7 @@ from newsclf.duplicates.profiles import (
     TITLE,
     TRIGRAM,
     Profiles,
+    quarters_of,
 )
 
 Floats = NDArray[np.float32]
@@ -75,6 +77,11 @@ SIGNALS: dict[str, int] = {
     "end_cover_max": 1,
     "end_cover_min": 1,
     "order_agreement": 1,
+    "worst_quarter_max": 1,
+    "worst_quarter_min": 1,
+    "word_containment_max": 1,
+    "word_containment_min": 1,
+    "name_share_of_missing": -1,
 }
 N_SIGNALS = len(SIGNALS)
 
@@ -139,6 +146,8 @@ def pair_signals(profiles: Profiles, left: Indices, right: Indices) -> Floats:
         *_length_signals(profiles.n_tokens[left], profiles.n_tokens[right]),
         *_passage_signals(profiles, small, large, found),
         _order_agreement(profiles, pairs, ours, theirs, len(left)),
+        *_quarter_signals(profiles, pairs, (ours, theirs), (small, large)),
+        *_word_signals(shared),
     ]
     return np.column_stack(columns).astype(np.float32)
 
@@ -250,6 +259,31 @@ def _covers(owners: Indices, starts: Indices, lengths: Indices, n_tokens: Indice
         np.minimum(np.bincount(owners, weights=part, minlength=len(n_tokens)) / whole, 1.0)
         for part, whole in zip(parts, wholes, strict=True)
     ]
+
+
+def _quarter_signals(
+    profiles: Profiles, pairs: Indices, sides: tuple[Indices, Indices], articles: tuple[Indices, Indices]
+) -> list[NDArray[np.float64]]:
+    """The least containment of the tokens of any quarter of a text, the better text first."""
+    worst = []
+    for features, owners in zip(sides, articles, strict=True):
+        weights = profiles.weights.take(features) * (profiles.kinds.take(features) < BIGRAM)
+        quarters = quarters_of(profiles.positions.take(features), profiles.n_tokens.take(owners.take(pairs)))
+        shared = np.bincount(pairs * N_QUARTERS + quarters, weights=weights, minlength=len(owners) * N_QUARTERS)
+        totals = profiles.quarter_totals[owners]
+        shares = np.where(totals > 0, shared.reshape(-1, N_QUARTERS) / np.maximum(totals, 1e-9), 1.0)
+        worst.append(np.where(totals.sum(axis=1) > 0, shares.min(axis=1), 0.0))
+    return [np.maximum(*worst), np.minimum(*worst)]
+
+
+def _word_signals(shared: _Shared) -> list[NDArray[np.float64]]:
+    """Containment of what is no name, and how much of all that is missing is names: most of it in a template filled anew."""
+    names = _TOKEN_KINDS[_TOKEN_KINDS & NAME > 0]
+    shares = []
+    for weights, totals in zip(shared.weights, shared.totals, strict=True):
+        missing = totals - weights
+        shares.append(missing[:, names].sum(axis=1) / np.maximum(missing[:, _TOKEN_KINDS].sum(axis=1), 1.0))
+    return [*shared.containments(_TOKEN_KINDS[_TOKEN_KINDS & NAME == 0], 0.0), np.clip(np.minimum(*shares), 0.0, 1.0)]
 
 
 def _order_agreement(profiles: Profiles, pairs: Indices, ours: Indices, theirs: Indices, n_pairs: int) -> NDArray[np.float64]:

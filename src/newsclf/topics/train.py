@@ -88,6 +88,19 @@ def bigram_scales(is_bigram: NDArray[np.bool_]) -> Floats:
     return np.where(is_bigram, BIGRAM_SCALE, 1.0)
 
 
+def topic_weights(topics: Indices, weights: Floats, n_topics: int) -> Floats:
+    """A factor for each article that brings the topics' masses closer together: the square root of full balance.
+
+    >>> topic_weights(np.array([0, 0, 0, 0, 1]), np.ones(5), 2).round(2).tolist()
+    [0.79, 0.79, 0.79, 0.79, 1.58]
+    """
+    masses = np.bincount(topics, weights=weights, minlength=n_topics)
+    present = masses > 0
+    factors = np.sqrt(masses[present].mean() / np.where(present, masses, 1.0))
+    of_articles: Floats = factors[topics]
+    return of_articles
+
+
 def fit_svm(examples: Examples, C: float) -> Linear:
     """NB-SVM, one topic against the rest: squared hinge loss, columns scaled by the size of their log ratio.
 
