@@ -48,7 +48,7 @@ def _predictions(training: Sequence[Article], gold: Sequence[Article]) -> Iterat
         held_out = [article for article in gold if (article.source in sources if sources else not article.weight)]
         held_keys = {key for article in held_out for key in build.keys_of(article)}
         seen = [article for article in training if article.source not in sources and held_keys.isdisjoint(build.keys_of(article))]
-        model = newsclf.train(seen, budget_seconds=BUDGET_SECONDS, n_jobs=-1)
+        model = newsclf.train(seen, budget_seconds=BUDGET_SECONDS, balance=build.BALANCE, n_jobs=-1)
         print(f"{len(held_out):5} of {', '.join(sorted(sources)) or 'tier C'}", file=sys.stderr, flush=True)
         for article, prediction in zip(held_out, model.predict_many(held_out), strict=True):
             yield article, [prediction.probabilities[label] for label in sorted(prediction.probabilities)]

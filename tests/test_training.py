@@ -154,6 +154,11 @@ def test_corpora_that_cannot_be_trained_on_are_refused(labels: list[str], messag
         train(articles)
 
 
+def test_a_balance_out_of_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="balance must be from 0 to 1, not 2"):
+        train(starter(), balance=2)
+
+
 def test_near_duplicates_share_a_group_through_others_too() -> None:
     base = " ".join(f"word{index}" for index in range(60))
     texts = [base, "another text about nothing alike", base + " tail", base.replace("word5 ", "")]

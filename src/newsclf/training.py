@@ -55,7 +55,12 @@ Indices = NDArray[np.int64]
 
 
 def train(
-    articles: Iterable[Article], *, budget_seconds: float = 300.0, n_jobs: int = 1, notify: Notify = lambda message: None
+    articles: Iterable[Article],
+    *,
+    budget_seconds: float = 300.0,
+    balance: float = 0.0,
+    n_jobs: int = 1,
+    notify: Notify = lambda message: None,
 ) -> NewsModel:
     """A model of the topics that the articles' labels name.
 
@@ -65,12 +70,17 @@ def train(
         articles: with labels; ``weight`` says how much each counts, ``source`` where it came from.
         budget_seconds: time for choosing settings, turned into a number of settings by a fixed estimate and not by the clock,
             so that a slow machine chooses the same. One setting is always tried.
+        balance: in [0, 1]; how far the topics' weights are evened out: 0 leaves them as the corpus has them, which is best for
+            accuracy, 1 lets all count the same, and between is best for macro-F1 where topics are of very different size.
         n_jobs: processes (joblib's meaning).
         notify: called with a line for people about each step.
 
     Raises:
         CorpusError: if the articles cannot be trained on; the message says what to do.
+        ValueError: if the balance is out of its range.
     """
+    if not 0 <= balance <= 1:
+        raise ValueError(f"balance must be from 0 to 1, not {balance}")
     corpus = labelled_corpus(articles, notify)
     notify(f"{len(corpus):,} articles of {len(corpus.labels)} topics")
     vocabulary = count_terms(corpus.texts, MIN_DOCUMENT_FREQUENCY, MAX_TERMS)
@@ -83,7 +93,7 @@ def train(
     folds = _folds(corpus, counted.rows, notify)
     scales = bigram_scales(counted.is_bigram)
     rows = to_matrix(counted.rows) @ diags_array(scales)
-    weights = corpus.weights * topic_weights(corpus.topics, corpus.weights, len(corpus.labels))
+    weights = corpus.weights * topic_weights(corpus.topics, corpus.weights, len(corpus.labels), balance)
     examples = Examples(rows.tocsr().astype(np.float32), corpus.topics, weights, len(corpus.labels))
 
     tried = _try(examples, corpus, folds, budget_seconds, n_jobs, notify)

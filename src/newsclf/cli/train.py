@@ -17,6 +17,7 @@ def train(
     corpus: Paths,
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the model goes; a file there is replaced.")],
     budget: Annotated[int, typer.Option(min=1, help="Seconds to spend on choosing settings, by a fixed estimate.")] = 300,
+    balance: Annotated[float, typer.Option(min=0, max=1, help="Even out the topics' weights: 0 not at all, 1 fully.")] = 0.0,
     jobs: Jobs = 1,
     output_format: Annotated[str, typer.Option("--format", metavar="[text|jsonl]", help="How the scores are written.")] = "text",
     input_format: InputFormat = None,
@@ -38,7 +39,7 @@ def train(
     from newsclf.training import train as train_model
 
     with articles_of(corpus, input_format=input_format, encoding=encoding, split=True) as articles:
-        model = train_model(articles, budget_seconds=budget, n_jobs=jobs, notify=_say)
+        model = train_model(articles, budget_seconds=budget, balance=balance, n_jobs=jobs, notify=_say)
         save(model, output)
         write_out(_scores(model.facts, output_format))
         _say(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)")

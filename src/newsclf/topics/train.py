@@ -88,15 +88,17 @@ def bigram_scales(is_bigram: NDArray[np.bool_]) -> Floats:
     return np.where(is_bigram, BIGRAM_SCALE, 1.0)
 
 
-def topic_weights(topics: Indices, weights: Floats, n_topics: int) -> Floats:
-    """A factor for each article that brings the topics' masses closer together: the square root of full balance.
+def topic_weights(topics: Indices, weights: Floats, n_topics: int, balance: float) -> Floats:
+    """A factor for each article, by its topic: ``(mean mass of a topic / mass of this one) ** balance``.
 
-    >>> topic_weights(np.array([0, 0, 0, 0, 1]), np.ones(5), 2).round(2).tolist()
+    With a balance of 0 all are 1; with 1 the topics weigh the same, as scikit-learn's ``class_weight="balanced"`` has it.
+
+    >>> topic_weights(np.array([0, 0, 0, 0, 1]), np.ones(5), 2, balance=0.5).round(2).tolist()
     [0.79, 0.79, 0.79, 0.79, 1.58]
     """
     masses = np.bincount(topics, weights=weights, minlength=n_topics)
     present = masses > 0
-    factors = np.sqrt(masses[present].mean() / np.where(present, masses, 1.0))
+    factors = (masses[present].mean() / np.where(present, masses, 1.0)) ** balance
     of_articles: Floats = factors[topics]
     return of_articles
 
