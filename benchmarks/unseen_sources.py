@@ -35,9 +35,8 @@ def main() -> None:
     parser.add_argument("corpora", type=Path)
     corpora = parser.parse_args().corpora
     training = build.training_articles(corpora)
-    gold = [article for article in build.gold_articles(corpora) if article.weight in (build.CLEAR_GOLD, 0.0)]
     clear = {row["id"] for row in build.rows_of(corpora / "gold" / "gold.jsonl.gz") if row["clear"]}
-    gold = [article for article in gold if article.id in clear]
+    gold = [article for article in build.gold_articles(corpora) if article.id in clear]
     tested, probabilities = zip(*_predictions(training, gold), strict=True)
     labels = sorted({str(article.label) for article in gold})
     _print_scores(tested, np.array(probabilities), labels)

@@ -94,6 +94,17 @@ def test_any_bytes_raise_model_file_error(content: bytes) -> None:
             load(file.name)
 
 
+def write_hostile(folder: Path, arrays: dict[str, np.ndarray], header: dict[str, object]) -> Path:
+    """A model file with some parts replaced and a checksum that is right for them."""
+    model = small_model()
+    all_arrays = model_file._arrays(model) | arrays
+    whole_header = model_file._header(model) | header
+    whole_header["sha256"] = model_file._checksum(whole_header, all_arrays)
+    path = folder / "hostile.safetensors"
+    path.write_bytes(to_bytes(all_arrays, metadata={"newsclf": json.dumps(whole_header)}))
+    return path
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
@@ -108,12 +119,7 @@ json_values = st.recursive(
     value=json_values,
 )
 def test_a_hostile_header_with_a_right_checksum_is_refused_or_read(tmp_path: Path, name: str, value: object) -> None:
-    model = small_model()
-    arrays, header = model_file._arrays(model), model_file._header(model)
-    header[name] = value
-    header["sha256"] = model_file._checksum(header, arrays)
-    path = tmp_path / "hostile.safetensors"
-    path.write_bytes(to_bytes(arrays, metadata={"newsclf": json.dumps(header)}))
+    path = write_hostile(tmp_path, {}, {name: value})
     with suppress(ModelFileError):
         assert np.isfinite(load(path).predict("wheat field rocket moon rain").probability)
 
@@ -130,12 +136,7 @@ def test_a_hostile_header_with_a_right_checksum_is_refused_or_read(tmp_path: Pat
     ],
 )
 def test_hostile_arrays_with_a_right_checksum_are_refused(tmp_path: Path, name: str, array: np.ndarray) -> None:
-    model = small_model()
-    arrays, header = model_file._arrays(model), model_file._header(model)
-    arrays[name] = array
-    header["sha256"] = model_file._checksum(header, arrays)
-    path = tmp_path / "hostile.safetensors"
-    path.write_bytes(to_bytes(arrays, metadata={"newsclf": json.dumps(header)}))
+    path = write_hostile(tmp_path, {name: array}, {})
     with pytest.raises(ModelFileError, match="damaged"):
         load(path)
 

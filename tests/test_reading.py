@@ -300,6 +300,6 @@ def test_unknown_options_are_refused_at_once() -> None:
 
 def test_an_input_error_survives_pickling() -> None:
     error = InputError("a.jsonl", "no", line=3, byte_offset=9)
-    copy = pickle.loads(pickle.dumps(error))
+    copy = pickle.loads(pickle.dumps(error))  # how joblib brings an error home from its worker; nothing is read from outside
     assert str(copy) == "a.jsonl, line 3, byte 9: no"
     assert copy.line == 3

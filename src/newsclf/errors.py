@@ -3,8 +3,7 @@
     NewsclfError
     ├── InputError        an input file, or one article in it, cannot be read (also a ValueError)
     ├── CorpusError       a corpus that cannot be trained on
-    ├── ModelFileError    a model file that is cut, changed, of another format, or hostile
-    └── IndexFileError    an index that is damaged or was made by another text pipeline
+    └── ModelFileError    a model file that is cut, changed, of another format, or hostile
 
 Anything else that leaves the library is a bug in it, or a wrong type in the call.
 """
@@ -49,7 +48,3 @@ class CorpusError(NewsclfError):
 
 class ModelFileError(NewsclfError):
     """A model file that is cut, changed, of another format, or hostile."""
-
-
-class IndexFileError(NewsclfError):
-    """An index that is damaged, or that another text pipeline made."""

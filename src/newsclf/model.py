@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from newsclf.article import Article
 from newsclf.text.clean import CleanArticle, clean
 from newsclf.text.tokens import BLOCK_CHARACTERS, TermHashes, hash_terms
-from newsclf.tfidf import Vocabulary, weigh_columns
+from newsclf.tfidf import Vocabulary, count_known_tokens, weigh_columns
 from newsclf.topics.model import TopicModel
 
 PIPELINE = 1  # raised whenever cleaning, tokens, hashes or weights change what a text becomes
@@ -107,9 +107,7 @@ class NewsModel:
 
     def _doubts(self, terms: TermHashes, columns: NDArray[np.int32]) -> dict[int, str]:
         """The articles that cannot be judged, by their index in the block, and why."""
-        articles = terms.articles[: terms.n_tokens]
-        n_tokens = np.bincount(articles, minlength=terms.n_articles)
-        n_known = np.bincount(articles, weights=columns[: terms.n_tokens] >= 0, minlength=terms.n_articles).astype(np.int64)
+        n_tokens, n_known = count_known_tokens(terms, columns)
         is_doubtful = (n_known < MIN_KNOWN_TOKENS) | (n_known < self.min_known_share * n_tokens)
         return {index: _doubt(int(n_tokens[index]), int(n_known[index])) for index in np.flatnonzero(is_doubtful).tolist()}
 

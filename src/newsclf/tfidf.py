@@ -124,6 +124,13 @@ def weigh_columns(terms: TermHashes, columns: NDArray[np.int32], vocabulary: Voc
     return Rows(offsets, distinct_columns.astype(np.int32), _normalized(values, offsets), len(vocabulary))
 
 
+def count_known_tokens(terms: TermHashes, columns: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many tokens each article of a block has, and how many of them the vocabulary knows; int64, shape (n_articles,) both."""
+    articles = terms.articles[: terms.n_tokens]
+    known = articles.take(np.flatnonzero(columns[: terms.n_tokens] >= 0))
+    return np.bincount(articles, minlength=terms.n_articles), np.bincount(known, minlength=terms.n_articles)
+
+
 def join_rows(parts: Sequence[Rows], n_columns: int) -> Rows:
     """Rows of one vocabulary, one part after the other; no part gives no rows."""
     sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.offsets) for part in parts)])

@@ -1,9 +1,9 @@
 """Labelled articles to a model: vocabulary, settings, classifier, calibration and honest scores.
 
 Every score is of articles that the scored model has not seen, near-duplicates of them included; only C and the share of naive
-Bayes were chosen by them. Where enough sources are named,
-there are two kinds: ``new articles`` of sources that it knows, and ``new sources`` that it does not know, which is how it will
-meet most of a feed. The second kind is lower, and it is the one that settings and calibration go by.
+Bayes were chosen by them. Where enough sources are named, there are two kinds: ``new articles`` of sources that it knows, and
+``new sources`` that it does not know, which is how it will meet most of a feed. The second kind is lower, and it is the one that
+settings and calibration go by.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from newsclf.evaluation import score
 from newsclf.model import NewsModel
 from newsclf.text.spelling import spell_terms
 from newsclf.text.tokens import blocks, hash_terms
-from newsclf.tfidf import Rows, Vocabulary, count_terms, join_rows, weigh_columns
+from newsclf.tfidf import Rows, Vocabulary, count_known_tokens, count_terms, join_rows, weigh_columns
 from newsclf.topics.calibrate import fit_scale
 from newsclf.topics.model import TopicModel, quantize, softmax
 from newsclf.topics.splits import N_FOLDS, article_folds, source_folds
@@ -96,9 +96,8 @@ def train(
     weights = corpus.weights * topic_weights(corpus.topics, corpus.weights, len(corpus.labels), balance)
     examples = Examples(rows.tocsr().astype(np.float32), corpus.topics, weights, len(corpus.labels))
 
-    tried = _try(examples, corpus, folds, budget_seconds, n_jobs, notify)
+    settings, tried = _choose(examples, corpus, folds, budget_seconds, n_jobs, notify)
     *_, kind = folds
-    settings = _best(tried[kind], corpus)
     notify(f"chose C {settings.C:g} and naive Bayes' share {settings.bayes_share:g}")
     scale = fit_scale(tried[kind].blended(settings), corpus.topics, corpus.weights)
     results = {name: _result(corpus, part.blended(settings), folds[name]) for name, part in tried.items()}
@@ -127,16 +126,12 @@ def _count(texts: Sequence[str], vocabulary: Vocabulary) -> _Counted:
         terms = hash_terms(texts[block])
         columns = vocabulary.columns(terms.hashes)
         parts.append(weigh_columns(terms, columns, vocabulary))
-        known = columns[: terms.n_tokens] >= 0
-        is_bigram[columns[: terms.n_tokens][known]] = False
-        shares.append(_known_shares(terms.articles[: terms.n_tokens], known, terms.n_articles))
+        of_tokens = columns[: terms.n_tokens]
+        is_bigram[of_tokens[of_tokens >= 0]] = False
+        n_tokens, n_known = count_known_tokens(terms, columns)
+        shares.append(n_known / np.maximum(n_tokens, 1))
     least = float(np.quantile(np.concatenate(shares), RAREST_SHARE))
     return _Counted(join_rows(parts, len(vocabulary)), is_bigram, round(least * KNOWN_SHARE_SLACK, 4))
-
-
-def _known_shares(articles: Indices, known: NDArray[np.bool_], n_articles: int) -> Floats:
-    n_tokens = np.bincount(articles, minlength=n_articles)
-    return np.bincount(articles, weights=known, minlength=n_articles) / np.maximum(n_tokens, 1)
 
 
 def _folds(corpus: Corpus, rows: Rows, notify: Notify) -> dict[str, Indices]:
@@ -149,8 +144,9 @@ def _folds(corpus: Corpus, rows: Rows, notify: Notify) -> dict[str, Indices]:
             "without near-duplicates the corpus has too few articles of all topics but one to be split. Add different articles."
         )
     by_source = source_folds(corpus.sources, groups)
-    is_usable = by_source is not None and _leave_topics(by_source, corpus.topics)
-    return {NEW_ARTICLES: by_article} | ({NEW_SOURCES: by_source} if by_source is not None and is_usable else {})
+    if by_source is None or not _leave_topics(by_source, corpus.topics):
+        return {NEW_ARTICLES: by_article}
+    return {NEW_ARTICLES: by_article, NEW_SOURCES: by_source}
 
 
 def _leave_topics(folds: Indices, topics: Indices) -> bool:
@@ -158,16 +154,16 @@ def _leave_topics(folds: Indices, topics: Indices) -> bool:
     return all(len(np.unique(topics[folds != fold])) > 1 for fold in np.unique(folds))
 
 
-def _try(
+def _choose(
     examples: Examples, corpus: Corpus, folds: Mapping[str, Indices], budget_seconds: float, n_jobs: int, notify: Notify
-) -> dict[str, OutOfFold]:
-    """Out-of-fold scores of each kind; all affordable settings on the last kind, which the choice goes by."""
+) -> tuple[Settings, dict[str, OutOfFold]]:
+    """The best of the affordable settings on the last kind of folds, and the out-of-fold scores of every kind with its C."""
     *others, last = folds
     Cs = CANDIDATE_CS[: _n_affordable(examples, len(others), budget_seconds)]
     notify(f"cross-validating on {last}: {N_FOLDS} folds, C of {', '.join(f'{C:g}' for C in Cs)}")
     tried = {last: score_out_of_fold(examples, folds[last], Cs, n_jobs)}
     best = _best(tried[last], corpus)
-    return {kind: score_out_of_fold(examples, folds[kind], [best.C], n_jobs) for kind in others} | tried
+    return best, {kind: score_out_of_fold(examples, folds[kind], [best.C], n_jobs) for kind in others} | tried
 
 
 def _n_affordable(examples: Examples, n_others: int, budget_seconds: float) -> int:

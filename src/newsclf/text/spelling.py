@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from newsclf.text.tokens import Hashes, Positions, blocks, hash_terms, tokenize
+from newsclf.text.tokens import Hashes, Positions, bigram_firsts, blocks, term_hashes, tokenize
 
 
 def spell_terms(texts: Sequence[str], hashes: Hashes) -> dict[int, str]:
@@ -17,6 +17,7 @@ def spell_terms(texts: Sequence[str], hashes: Hashes) -> dict[int, str]:
     Returns:
         hash to term; a hash that no text holds is not in it.
 
+    >>> from newsclf.text.tokens import hash_terms
     >>> terms = spell_terms(["Wheat prices rose"], hash_terms(["prices rose"]).hashes)
     >>> sorted(terms.values())
     ['prices', 'prices rose', 'rose']
@@ -33,8 +34,9 @@ def spell_terms(texts: Sequence[str], hashes: Hashes) -> dict[int, str]:
 
 
 def _block_terms(texts: Sequence[str], wanted: set[int]) -> dict[int, str]:
-    tokens, terms = tokenize(texts), hash_terms(texts)
-    firsts: Positions = np.concatenate([np.arange(terms.n_tokens), np.flatnonzero(tokens.articles[1:] == tokens.articles[:-1])])
+    tokens = tokenize(texts)
+    terms = term_hashes(tokens, len(texts))
+    firsts: Positions = np.concatenate([np.arange(terms.n_tokens), bigram_firsts(tokens)])
     lowered = [text.lower() for text in texts]
 
     def spelled(token: int) -> str:

@@ -6,7 +6,6 @@ from itertools import pairwise
 from newsclf.article import Article
 from newsclf.text.headline import SEPARATOR, is_tagged
 
-_MAX_HEADLINE_CHARACTERS = 600
 _MIN_PROSE_CHARACTERS = 80  # a line of an article; menus and captions are shorter
 _RELEASE_TIME = re.compile(r"\s*release time ?:", re.IGNORECASE)
 # Code, tables and addresses have pipes too; a headline has none of these.
@@ -51,11 +50,9 @@ def _headlines(lines: list[str]) -> list[int]:
 
 def _is_candidate(lines: list[str], index: int) -> bool:
     line = lines[index]
-    if SEPARATOR not in line or len(line) > _MAX_HEADLINE_CHARACTERS:
+    if not is_tagged(line) or (index and lines[index - 1].strip()):
         return False
-    if index and lines[index - 1].strip():
-        return False
-    if not is_tagged(line) or _NOT_A_HEADLINE.search(line.strip()):
+    if _NOT_A_HEADLINE.search(line.strip()):
         return False
     return _is_confirmed(lines, index)
 

@@ -91,15 +91,24 @@ def hash_terms(texts: Sequence[str]) -> TermHashes:
     >>> hash_terms(["Rain, rain!"]).hashes.tolist() == [hash_term("rain")] * 2 + [hash_term("rain rain")]
     True
     """
-    tokens = tokenize(texts)
-    firsts = np.flatnonzero(tokens.articles[1:] == tokens.articles[:-1])  # positions and take: ten times a mask's speed
+    return term_hashes(tokenize(texts), len(texts))
+
+
+def term_hashes(tokens: Tokens, n_articles: int) -> TermHashes:
+    """The hashes of a block's tokens, then of its bigrams, in the order of ``bigram_firsts``."""
+    firsts = bigram_firsts(tokens)
     bigrams = _bigram_hashes(tokens.hashes).take(firsts)
     return TermHashes(
         hashes=np.concatenate([tokens.hashes, bigrams]),
         articles=np.concatenate([tokens.articles, tokens.articles.take(firsts)]),
         n_tokens=len(tokens.hashes),
-        n_articles=len(texts),
+        n_articles=n_articles,
     )
+
+
+def bigram_firsts(tokens: Tokens) -> Positions:
+    """The positions of the tokens that another one of the same article follows, int64, ascending."""
+    return np.flatnonzero(tokens.articles[1:] == tokens.articles[:-1])  # positions and take: ten times a mask's speed
 
 
 def hash_term(term: str) -> int:
@@ -187,17 +196,17 @@ def _mixed_bounds(kinds: NDArray[np.uint8], edges: Positions) -> tuple[Positions
     """Token bounds where runs of spaced and unspaced script may touch each other."""
     starts, ends, run_kinds = edges[:-1], edges[1:], kinds[edges[:-1]]
     lengths = ends - starts
-    is_word = (run_kinds == SPACED) & (lengths >= 2)
-    is_unspaced = run_kinds == UNSPACED
-    if not is_unspaced.any():
-        return starts[is_word], ends[is_word]
-    n_bigrams = np.maximum(lengths[is_unspaced] - 1, 1)  # a lone character stands for itself
+    words = np.flatnonzero((run_kinds == SPACED) & (lengths >= 2))
+    unspaced = np.flatnonzero(run_kinds == UNSPACED)
+    if not len(unspaced):
+        return starts.take(words), ends.take(words)
+    n_bigrams = np.maximum(lengths.take(unspaced) - 1, 1)  # a lone character stands for itself
     first_bigrams = np.cumsum(n_bigrams) - n_bigrams
-    bigram_starts = np.arange(n_bigrams.sum()) + np.repeat(starts[is_unspaced] - first_bigrams, n_bigrams)
-    bigram_ends = np.minimum(bigram_starts + 2, np.repeat(ends[is_unspaced], n_bigrams))
-    all_starts = np.concatenate([starts[is_word], bigram_starts])
+    bigram_starts = np.arange(n_bigrams.sum()) + np.repeat(starts.take(unspaced) - first_bigrams, n_bigrams)
+    bigram_ends = np.minimum(bigram_starts + 2, np.repeat(ends.take(unspaced), n_bigrams))
+    all_starts = np.concatenate([starts.take(words), bigram_starts])
     order = np.argsort(all_starts)
-    return all_starts[order], np.concatenate([ends[is_word], bigram_ends])[order]
+    return all_starts.take(order), np.concatenate([ends.take(words), bigram_ends]).take(order)
 
 
 def _token_hashes(codes: Codes, starts: Positions, ends: Positions) -> Hashes:
