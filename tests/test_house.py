@@ -19,7 +19,7 @@ LAYERS = [  # from the ground up; a module imports from lower layers and from it
     {"topics", "duplicates"},
     {"model"},
     {"model_file"},
-    {"corpus", "evaluation"},
+    {"corpus", "dedup", "evaluation"},
     {"training"},
     {"cli"},
 ]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save as to_bytes
 
 from newsclf import model_file
+from newsclf.duplicates.decide import DuplicateModel
 from newsclf.errors import ModelFileError
 from newsclf.model import NewsModel
 from newsclf.model_file import load, save
@@ -20,11 +21,16 @@ from newsclf.topics.model import TopicModel
 TEXTS = ["wheat harvest rain field", "rocket orbit launch moon", "wheat field rocket moon rain"]
 
 
+def small_decision() -> DuplicateModel:
+    features, thresholds = np.array([[0, 1, 2]], np.int16), np.array([[0.5, 0.2, 0.9]], np.float32)
+    return DuplicateModel(features, thresholds, np.array([[-2, -1, 1, 2]], np.float32), np.array([1.5, -0.25]))
+
+
 def small_model() -> NewsModel:
     vocabulary = count_terms(TEXTS, min_document_frequency=1)
     weights = np.arange(2 * len(vocabulary), dtype=np.int8).reshape(2, -1)
     topics = TopicModel(("farm", "space"), weights, 0.25, np.array([0.5, -0.5], np.float32), np.array([0.6, 0.4], np.float32))
-    return NewsModel(vocabulary, topics, 0.25, {"note": "für Tests"})
+    return NewsModel(vocabulary, topics, 0.25, {"note": "für Tests"}, small_decision())
 
 
 @pytest.fixture
@@ -38,6 +44,15 @@ def test_a_loaded_model_predicts_like_the_saved_one(saved: Path) -> None:
     assert load(saved).predict(text) == small_model().predict(text)
     assert load(saved).facts == {"note": "für Tests"}
     assert load(saved).fingerprint == small_model().fingerprint
+    assert load(saved).compare(text, f"{text} sun") == small_model().compare(text, f"{text} sun")
+
+
+def test_a_file_of_format_1_is_read_and_knows_nothing_of_duplicates() -> None:
+    """`format_1.safetensors` was written by newsclf 0.1.0 of 24 November 2026; never write it anew."""
+    old = load(Path(__file__).parent / "files" / "format_1.safetensors")
+    assert old.predict("wheat field rocket moon rain") == small_model().predict("wheat field rocket moon rain")
+    with pytest.raises(ModelFileError, match="made by an older newsclf and knows nothing of duplicates"):
+        old.compare("wheat", "wheat")
 
 
 def test_the_same_model_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
@@ -133,6 +148,12 @@ def test_a_hostile_header_with_a_right_checksum_is_refused_or_read(tmp_path: Pat
         ("topics.intercepts", np.array([np.nan, 0], np.float32)),
         ("topics.shares", np.zeros(2, np.float64)),
         ("vocabulary.document_frequencies", np.zeros(15, np.int32)),
+        ("duplicates.features", np.array([[0, 1, 9999]], np.int16)),
+        ("duplicates.features", np.array([[0, 1]], np.int16)),
+        ("duplicates.thresholds", np.array([[0.5, np.nan, 0.9]], np.float32)),
+        ("duplicates.leaves", np.array([[-2, -1, 1]], np.float32)),
+        ("duplicates.calibration", np.array([np.inf, 0])),
+        ("duplicates.calibration", np.zeros(3)),
     ],
 )
 def test_hostile_arrays_with_a_right_checksum_are_refused(tmp_path: Path, name: str, array: np.ndarray) -> None:
@@ -153,6 +174,6 @@ def test_other_files_are_told_apart_by_name_and_reason(tmp_path: Path) -> None:
 
 
 def test_a_newer_format_says_what_to_do(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_file, "FORMAT", 2)
+    monkeypatch.setattr(model_file, "READABLE_FORMATS", (1,))
     with pytest.raises(ModelFileError, match="Train it again, or install the newsclf that made it"):
         load(saved)

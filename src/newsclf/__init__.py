@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from newsclf.article import Article as Article
+    from newsclf.article import ArticlePair as ArticlePair
+    from newsclf.dedup import find_duplicates as find_duplicates
+    from newsclf.duplicates.cluster import Clusters as Clusters
+    from newsclf.duplicates.compare import Match as Match
     from newsclf.errors import CorpusError as CorpusError
     from newsclf.errors import InputError as InputError
     from newsclf.errors import ModelFileError as ModelFileError
@@ -21,20 +25,26 @@ if TYPE_CHECKING:
     from newsclf.model_file import load as load
     from newsclf.model_file import save as save
     from newsclf.reading import read_articles as read_articles
+    from newsclf.reading import read_pairs as read_pairs
     from newsclf.training import train as train
 
 __version__ = "0.1.0"
 
 _MODULES = {
     "Article": "article",
+    "ArticlePair": "article",
+    "Clusters": "duplicates.cluster",
     "CorpusError": "errors",
     "InputError": "errors",
+    "Match": "duplicates.compare",
     "ModelFileError": "errors",
     "NewsModel": "model",
     "NewsclfError": "errors",
     "Prediction": "model",
+    "find_duplicates": "dedup",
     "load": "model_file",
     "read_articles": "reading",
+    "read_pairs": "reading",
     "save": "model_file",
     "train": "training",
 }

@@ -42,6 +42,21 @@ class Article:
             raise ValueError(f"Article weight must be a number of 0 or more, not {self.weight}")
 
 
+@dataclass(frozen=True, slots=True)
+class ArticlePair:
+    """Two articles that a person judged.
+
+    Attributes:
+        a: the one article.
+        b: the other.
+        duplicate: True where one is a near-duplicate of the other.
+    """
+
+    a: Article
+    b: Article
+    duplicate: bool
+
+
 def _check_str(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise TypeError(f"Article {name} must be a str, not {type(value).__name__}")

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclf.article import Article
+from newsclf.duplicates.compare import Match, compare_articles
+from newsclf.duplicates.decide import DuplicateModel
+from newsclf.errors import ModelFileError
 from newsclf.text.clean import CleanArticle, clean
 from newsclf.text.tokens import BLOCK_CHARACTERS, TermHashes, hash_terms
 from newsclf.tfidf import Vocabulary, count_known_tokens, weigh_columns
@@ -50,12 +53,14 @@ class NewsModel:
         topics: the topic model.
         min_known_share: an article with a smaller share of known words is in no language that the model learned.
         facts: how it was trained and how it scored, as in the model file's header.
+        duplicates: what decides whether two articles are duplicates; None in a model that an older newsclf made.
     """
 
     vocabulary: Vocabulary
     topics: TopicModel
     min_known_share: float
     facts: Mapping[str, Any] = field(default_factory=dict)
+    duplicates: DuplicateModel | None = None
 
     def predict(self, article: Article | str) -> Prediction:
         """The topic of one article, or of a text.
@@ -85,6 +90,34 @@ class NewsModel:
 
         results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(self._predict_block)(block) for block in blocks)
         return chain.from_iterable(results)
+
+    def compare(self, a: Article | str, b: Article | str) -> Match:
+        """Whether two articles are near-duplicates, what kind of copy the one is, and why.
+
+        Raises:
+            ModelFileError: if the model was made by an older newsclf and knows nothing of duplicates.
+
+        >>> import newsclf
+        >>> text = "The mill at Aldbrook burned for nine hours on Tuesday. Forty firefighters fought the blaze."
+        >>> match = newsclf.load().compare(text, text + " Nobody was hurt.")
+        >>> match.duplicate, match.passages[0].b_end
+        (True, 90)
+        """
+        return compare_articles(as_article(a), as_article(b), self.vocabulary, self.decision)
+
+    @property
+    def decision(self) -> DuplicateModel:
+        """What decides on duplicates.
+
+        Raises:
+            ModelFileError: if the model has nothing that does.
+        """
+        if self.duplicates is None:
+            raise ModelFileError(
+                "this model was made by an older newsclf and knows nothing of duplicates. Train it again, or use the model that "
+                "ships."
+            )
+        return self.duplicates
 
     @cached_property
     def fingerprint(self) -> str:

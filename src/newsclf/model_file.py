@@ -4,6 +4,7 @@ Nothing in the file can run: arrays, and a header of plain JSON under the one me
 checked before it is believed, so that a cut, changed or hostile file raises ``ModelFileError`` and nothing else.
 
 How the format changes: a change that an older newsclf could not read raises ``FORMAT``; readers of the older formats stay.
+Format 1 knew nothing of duplicates.
 """
 
 import hashlib
@@ -18,12 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.decide import DuplicateModel
 from newsclf.errors import ModelFileError
 from newsclf.model import PIPELINE, NewsModel
 from newsclf.tfidf import Vocabulary
 from newsclf.topics.model import TopicModel
 
-FORMAT = 1
+FORMAT = 2
+READABLE_FORMATS = (1, 2)
 METADATA_KEY = "newsclf"
 MAX_ARTICLES = 2**31 - 1
 MAX_WEIGHT_SCALE = 1e6  # log-odds of over a million are no trained model's, and float32 must hold their sums
@@ -35,6 +38,7 @@ ARRAYS: dict[str, tuple[str, tuple[str, ...]]] = {  # name: dtype, and the sizes
     "topics.intercepts": ("float32", ("n_topics",)),
     "topics.shares": ("float32", ("n_topics",)),
 }
+DUPLICATES = "duplicates."  # begins the names of the arrays that decide on duplicates; their own class checks them
 
 
 def load(path: str | os.PathLike[str] | None = None) -> NewsModel:
@@ -104,6 +108,7 @@ def _arrays(model: NewsModel) -> dict[str, NDArray[Any]]:
         "topics.weights": np.ascontiguousarray(model.topics.weights),
         "topics.intercepts": model.topics.intercepts,
         "topics.shares": model.topics.shares,
+        **{f"{DUPLICATES}{name}": array for name, array in (model.duplicates.to_arrays() if model.duplicates else {}).items()},
     }
 
 
@@ -119,7 +124,8 @@ def _read(file: Path) -> tuple[Mapping[str, Any], dict[str, NDArray[Any]]]:
             missing = sorted(set(ARRAYS) - set(content.keys()))
             if missing:
                 raise ModelFileError(f"{file} is damaged: it has no array {missing[0]!r}")
-            return header, {name: content.get_tensor(name) for name in ARRAYS}
+            decision = [name for name in sorted(content.keys()) if name.startswith(DUPLICATES)]
+            return header, {name: content.get_tensor(name) for name in [*ARRAYS, *decision]}
     except OSError as error:
         raise ModelFileError(f"{file} cannot be read: {error.strerror or error}") from error
     except (SafetensorError, TypeError, ValueError, KeyError) as error:  # the last three for types that NumPy does not know
@@ -133,11 +139,11 @@ def _parsed_header(file: Path, metadata: Mapping[str, str] | None) -> Mapping[st
         header = json.loads(metadata[METADATA_KEY])
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{file} is damaged: its header is not JSON") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT or header.get("pipeline") != PIPELINE:
+    if not isinstance(header, dict) or header.get("format") not in READABLE_FORMATS or header.get("pipeline") != PIPELINE:
         found = (header.get("format"), header.get("pipeline")) if isinstance(header, dict) else header
         raise ModelFileError(
-            f"{file} has format and pipeline {found}; this newsclf reads {(FORMAT, PIPELINE)}. Train it again, or install the "
-            "newsclf that made it."
+            f"{file} has format and pipeline {found}; this newsclf reads formats {READABLE_FORMATS} of "
+            f"pipeline {PIPELINE}. Train it again, or install the newsclf that made it."
         )
     return header
 
@@ -161,7 +167,9 @@ def _model(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> New
     vocabulary = Vocabulary(
         arrays["vocabulary.hashes"], arrays["vocabulary.document_frequencies"], int(_number(header, "n_articles", MAX_ARTICLES))
     )
-    return NewsModel(vocabulary, topics, _number(header, "min_known_share", 1.0), header["facts"])
+    decision = {name.removeprefix(DUPLICATES): array for name, array in arrays.items() if name.startswith(DUPLICATES)}
+    duplicates = DuplicateModel.from_arrays(decision) if decision else None
+    return NewsModel(vocabulary, topics, _number(header, "min_known_share", 1.0), header["facts"], duplicates)
 
 
 def _check_arrays(arrays: Mapping[str, NDArray[Any]], sizes: Mapping[str, int]) -> None:
@@ -193,6 +201,6 @@ def _checksum(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
     """SHA-256 over the header, but for the checksum itself, and the arrays."""
     stated = {name: value for name, value in header.items() if name != "sha256"}
     digest = hashlib.sha256(json.dumps(stated, sort_keys=True).encode())
-    for name in ARRAYS:
+    for name in [*ARRAYS, *sorted(set(arrays) - set(ARRAYS))]:  # as format 1 had it, then what came later
         digest.update(np.ascontiguousarray(arrays[name]).data)
     return digest.hexdigest()

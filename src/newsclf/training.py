@@ -6,6 +6,7 @@ Bayes were chosen by them. Where enough sources are named, there are two kinds: 
 settings and calibration go by.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,11 +17,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 import newsclf
-from newsclf.article import Article
+from newsclf.article import Article, ArticlePair
 from newsclf.corpus import Corpus, Notify, labelled_corpus, near_duplicate_groups
+from newsclf.duplicates.decide import DuplicateModel
+from newsclf.duplicates.train import LabelledPair, made_pairs, pair_components, train_duplicates
 from newsclf.errors import CorpusError
 from newsclf.evaluation import score
 from newsclf.model import NewsModel
+from newsclf.model_file import load
 from newsclf.text.spelling import spell_terms
 from newsclf.text.tokens import blocks, hash_terms
 from newsclf.tfidf import Rows, Vocabulary, count_known_tokens, count_terms, join_rows, weigh_columns
@@ -47,6 +51,9 @@ BAYES_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # with full texts, .6 was worse o
 RAREST_SHARE = 0.001  # of the training articles, those with the smallest shares of known words, ...
 KNOWN_SHARE_SLACK = 0.85  # ... and how far below them an article may be. Shipped: .59; unseen English has .70 and up, Spanish .53
 N_STRONGEST = 40  # terms of each topic whose text the model keeps: what its card and explanations show
+N_COPIED = 300  # articles of which copies are made: some 6,000 pairs
+MIN_COPIED_WORDS = 25  # a shorter text leaves too little to cut or edit
+COPY_SEED = 5
 VALUES_A_SECOND = 4e6  # values of the rows that liblinear settles for one topic: the estimate behind the budget
 NEW_ARTICLES, NEW_SOURCES = "new articles", "new sources"
 
@@ -59,6 +66,7 @@ def train(
     *,
     budget_seconds: float = 300.0,
     balance: float = 0.0,
+    pairs: Sequence[LabelledPair] = (),
     n_jobs: int = 1,
     notify: Notify = lambda message: None,
 ) -> NewsModel:
@@ -72,11 +80,12 @@ def train(
             so that a slow machine chooses the same. One setting is always tried.
         balance: in [0, 1]; how far the topics' weights are evened out: 0 leaves them as the corpus has them, which is best for
             accuracy, 1 lets all count the same, and between is best for macro-F1 where topics are of very different size.
+        pairs: what to learn the decision on duplicates from; see `pairs_to_learn_from`. None takes that of the model that ships.
         n_jobs: processes (joblib's meaning).
         notify: called with a line for people about each step.
 
     Raises:
-        CorpusError: if the articles cannot be trained on; the message says what to do.
+        CorpusError: if the articles or pairs cannot be trained on; the message says what to do.
         ValueError: if the balance is out of its range.
     """
     if not 0 <= balance <= 1:
@@ -107,7 +116,33 @@ def train(
     fitted = tried[kind].blend(settings, fit_svm(examples, settings.C), fit_bayes(examples))
     strongest = _strongest_terms(corpus, vocabulary, examples.rows, fitted)
     topics = _topic_model(corpus, Linear(fitted.weights * scales * scale, fitted.intercepts * scale))
-    return NewsModel(vocabulary, topics, counted.min_known_share, _facts(corpus, settings, results, strongest))
+    facts = _facts(corpus, settings, results, strongest)
+    return NewsModel(vocabulary, topics, counted.min_known_share, facts, _decision(pairs, vocabulary, notify))
+
+
+def pairs_to_learn_from(judged: Sequence[ArticlePair], articles: Iterable[Article]) -> list[LabelledPair]:
+    """Judged pairs, together with copies and look-alikes that are made of some of the articles.
+
+    Args:
+        judged: by people: they weigh most, and calibrate the probability.
+        articles: of the kind that the model will meet; ``N_COPIED`` of them are used, chosen by a hash.
+    """
+    components = pair_components([(_text_key(pair.a), _text_key(pair.b)) for pair in judged])
+    labelled = [LabelledPair(pair.a, pair.b, pair.duplicate, number) for pair, number in zip(judged, components, strict=True)]
+    worthy = {_text_key(article): article for article in articles if len(article.text.split()) >= MIN_COPIED_WORDS}
+    copied = [worthy[key] for key in sorted(worthy)[:N_COPIED]]
+    return labelled + list(made_pairs(copied, COPY_SEED, len(judged)))
+
+
+def _text_key(article: Article) -> str:
+    return hashlib.sha256(f"{article.title}\n{article.text}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _decision(pairs: Sequence[LabelledPair], vocabulary: Vocabulary, notify: Notify) -> DuplicateModel | None:
+    if not pairs:
+        return load().duplicates
+    notify(f"learning to tell duplicates from {len(pairs):,} pairs, {sum(pair.is_judged for pair in pairs):,} of them judged")
+    return train_duplicates(pairs, vocabulary)
 
 
 @dataclass(frozen=True)

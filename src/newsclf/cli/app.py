@@ -6,12 +6,16 @@ from typing import Annotated
 import typer
 
 import newsclf
+from newsclf.cli.compare import compare
+from newsclf.cli.dedup import dedup
 from newsclf.cli.predict import predict
 from newsclf.cli.train import train
 from newsclf.errors import NewsclfError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(predict)
+app.command()(dedup)
+app.command()(compare)
 app.command()(train)
 
 

@@ -32,7 +32,7 @@ def prediction_writer(output_format: Format, topics: Iterable[str], n_top: int |
     if output_format is Format.JSONL:
         return "", lambda article, prediction: _json_line(article, prediction, n_top)
     if output_format is Format.CSV:
-        header = _csv_line(["id", "title", "topic", "probability", "abstained", "reason", *names])
+        header = csv_line(["id", "title", "topic", "probability", "abstained", "reason", *names])
         return header, lambda article, prediction: _csv_row(article, prediction, names, n_top)
     width = max(map(len, [*names, "unknown"]))
     return "", lambda article, prediction: _text_line(article, prediction, width, n_top)
@@ -61,28 +61,33 @@ def _csv_row(article: Article, prediction: Prediction, names: list[str], n_top: 
     top = _top(prediction, n_top)
     probability = round(prediction.probability, N_DECIMALS)
     fields = [article.id, article.title, prediction.topic, probability, prediction.abstained, prediction.reason]
-    return _csv_line([*fields, *(top.get(name) for name in names)])
+    return csv_line([*fields, *(top.get(name) for name in names)])
 
 
-def _csv_line(fields: Iterable[object]) -> str:
+def csv_line(fields: Iterable[object]) -> str:
+    """A line of CSV with its line end."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(fields)
     return line.getvalue()
 
 
 def _text_line(article: Article, prediction: Prediction, width: int, n_top: int | None) -> str:
-    title = _printable(article.title or article.text[: 2 * MAX_TITLE_CHARACTERS])
-    if len(title) > MAX_TITLE_CHARACTERS:
-        title = title[: MAX_TITLE_CHARACTERS - 1] + "…"
+    title = short(article.title or article.text[: 2 * MAX_TITLE_CHARACTERS])
     answer = f"{prediction.topic:<{width}}  {prediction.probability:.2f}" if prediction.topic else f"{'unknown':<{width}}  -   "
     others = list(_top(prediction, n_top or 0).items())[1:] if prediction.topic else []
     top = "".join(f"  {name} {probability:.2f}" for name, probability in others)
     reason = f"  ({prediction.reason})" if prediction.reason else ""
-    name = _printable(article.id or "-")
+    name = printable(article.id or "-")
     return f"{answer}{top}  {name}  {title}{reason}\n"
 
 
-def _printable(text: str) -> str:
+def short(text: str, n_characters: int = MAX_TITLE_CHARACTERS) -> str:
+    """So many characters of a text on one line, printable; where more were cut off the last is an ellipsis."""
+    line = printable(text)
+    return line if len(line) <= n_characters else line[: n_characters - 1] + "…"
+
+
+def printable(text: str) -> str:
     """One line without the controls that could move a terminal's cursor or colours."""
     return "".join(character if character.isprintable() else " " for character in " ".join(text.split()))
 

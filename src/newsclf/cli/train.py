@@ -18,6 +18,9 @@ def train(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the model goes; a file there is replaced.")],
     budget: Annotated[int, typer.Option(min=1, help="Seconds to spend on choosing settings, by a fixed estimate.")] = 300,
     balance: Annotated[float, typer.Option(min=0, max=1, help="Even out the topics' weights: 0 not at all, 1 fully.")] = 0.0,
+    pairs: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Judged pairs (a, b, duplicate) as JSON Lines: learn duplicates from them.")
+    ] = None,
     jobs: Jobs = 1,
     output_format: Annotated[str, typer.Option("--format", metavar="[text|jsonl]", help="How the scores are written.")] = "text",
     input_format: InputFormat = None,
@@ -26,6 +29,7 @@ def train(
     """Learn topics from labelled articles: the fields `label` and `text`, and `title`, `weight`, `source` where there are any.
 
     Copies are removed, settings are chosen by cross-validation, probabilities are calibrated. Same corpus, same bytes.
+    Without --pairs the model decides on duplicates as the one that ships does.
 
     Example: newsclf train articles.jsonl -o topics.safetensors
     """
@@ -36,10 +40,15 @@ def train(
     if output.is_dir() or not os.access(output.parent, os.W_OK):
         raise typer.BadParameter(f"{output} cannot be written", param_hint="--output")
     from newsclf.model_file import save
+    from newsclf.reading import read_pairs
+    from newsclf.training import pairs_to_learn_from
     from newsclf.training import train as train_model
 
-    with articles_of(corpus, input_format=input_format, encoding=encoding, split=True) as articles:
-        model = train_model(articles, budget_seconds=budget, balance=balance, n_jobs=jobs, notify=_say)
+    judged = read_pairs(pairs, encoding=encoding) if pairs else []
+    with articles_of(corpus, input_format=input_format, encoding=encoding, split=True) as stream:
+        articles = list(stream)
+        lessons = pairs_to_learn_from(judged, articles) if pairs else []
+        model = train_model(articles, budget_seconds=budget, balance=balance, pairs=lessons, n_jobs=jobs, notify=_say)
         save(model, output)
         write_out(_scores(model.facts, output_format))
         _say(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)")

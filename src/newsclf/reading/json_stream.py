@@ -16,11 +16,17 @@ _GAP = re.compile(r"[\s,]*")
 
 def read_jsonl(source: Source) -> Iterator[Article | InputError]:
     """One article a line; blank lines are skipped, broken ones give an error, and the stream goes on."""
+    for number, value in json_lines(source):
+        yield value if isinstance(value, InputError) else _article(value, source, number, f"{source.name}:{number}")
+
+
+def json_lines(source: Source) -> Iterator[tuple[int, Any]]:
+    """The number and the JSON value of each line that is not blank; in its place an InputError where it cannot be read."""
     for line in read_lines(source):
         if line.error:
-            yield line.error
+            yield line.number, line.error
         elif line.text.strip():
-            yield _article_of_line(line.text, source, line.number)
+            yield line.number, _value_of_line(line.text, source, line.number)
 
 
 def read_json(source: Source) -> Iterator[Article | InputError]:
@@ -32,12 +38,11 @@ def read_json(source: Source) -> Iterator[Article | InputError]:
         yield _article(value, source, line, f"{source.name}:{number}")
 
 
-def _article_of_line(text: str, source: Source, number: int) -> Article | InputError:
+def _value_of_line(text: str, source: Source, number: int) -> Any:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         return InputError(source.path, f"not valid JSON: {_reason(error)}", number)
-    return _article(value, source, number, f"{source.name}:{number}")
 
 
 def _article(value: Any, source: Source, line: int, default_id: str) -> Article | InputError:

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from newsclf.article import Article
 from newsclf.errors import InputError
@@ -14,6 +15,7 @@ from newsclf.reading.plain import read_text
 from newsclf.reading.source import STDIN, Source, open_source
 from newsclf.reading.table import read_csv, read_tsv
 
+T = TypeVar("T")
 AnyPath = str | os.PathLike[str]
 Reader = Callable[[Source], Iterator[Article | InputError]]
 
@@ -99,14 +101,25 @@ def _read_all(
 def _read_one(path: str, input_format: str | None, encoding: str, split: bool) -> Iterator[Article | InputError]:
     try:
         read = _reader(path, input_format, split)
-        with open_source(path, encoding) as source:
-            yield from read(source)
+        yield from reading(path, encoding, read)
     except InputError as error:
         yield error
+
+
+def reading(path: AnyPath, encoding: str, read: Callable[[Source], Iterator[T]]) -> Iterator[T]:
+    """What a reader makes of a file, with every failure of the file as an InputError.
+
+    Raises:
+        InputError: when the reading gets to the failure.
+    """
+    name = os.fspath(path)
+    try:
+        with open_source(name, encoding) as source:
+            yield from read(source)
     except (EOFError, zlib.error) as error:
-        yield InputError(path, f"the gzip data is cut or damaged: {error}")
+        raise InputError(name, f"the gzip data is cut or damaged: {error}") from error
     except OSError as error:
-        yield InputError(path, _reason(error))
+        raise InputError(name, _reason(error)) from error
 
 
 def _reader(path: str, input_format: str | None, split: bool) -> Reader:

@@ -1,0 +1,71 @@
+"""``newsclf compare``: one pair of articles, with the evidence."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsclf.article import Article
+from newsclf.cli.inputs import Encoding, InputFormat, articles_of
+from newsclf.cli.output import N_DECIMALS, printable, write_out
+from newsclf.duplicates.compare import Match
+
+One = Annotated[str, typer.Argument(help="A file with one article, or - for standard input.")]
+
+
+def compare(
+    a: One,
+    b: One,
+    model: Annotated[Path | None, typer.Option("-m", "--model", help="Model file; default: the model that ships.")] = None,
+    output_format: Annotated[str, typer.Option("--format", metavar="[text|jsonl]", help="How the result is written.")] = "text",
+    input_format: InputFormat = None,
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Tell whether two articles are near-duplicates, what kind of copy the one is, and why.
+
+    A .txt file is taken as one article. Passages are given by their characters in each text, the first being 0.
+
+    Example: newsclf compare first.txt second.txt
+    """
+    if output_format not in ("text", "jsonl"):
+        raise typer.BadParameter(f"{output_format!r} is not one of text, jsonl", param_hint="--format")
+    from newsclf.model_file import load
+
+    news_model = load(model)
+    with articles_of([a, b], input_format=input_format, encoding=encoding, split=False) as stream:
+        articles = list(stream)
+        if len(articles) == 2:
+            match = news_model.compare(*articles)
+            write_out(_json_line(match) if output_format == "jsonl" else _text(match))
+            sys.stdout.buffer.flush()
+    _check(articles, a, b)
+
+
+def _check(articles: list[Article], a: str, b: str) -> None:
+    if len(articles) != 2:
+        print(f"newsclf: {a} and {b} hold {len(articles)} articles; compare takes one from each", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _json_line(match: Match) -> str:
+    fields = asdict(match)
+    numbers = {name: round(fields[name], N_DECIMALS) for name in ("probability", "cosine", "containment")}
+    return json.dumps(fields | numbers, ensure_ascii=False) + "\n"
+
+
+def _text(match: Match) -> str:
+    answer = f"duplicate ({match.kind})" if match.duplicate else "no duplicate"
+    lines = [f"{answer}  probability {match.probability:.2f}  cosine {match.cosine:.2f}  containment {match.containment:.2f}"]
+    lines += [f"  {printable(reason)}" for reason in match.reasons]
+    for found in match.passages:
+        lines.append(f"  A {found.a_start}-{found.a_end}, B {found.b_start}-{found.b_end}: {_quoted(found.text)}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A passage on one line, the middle of a long one left out."""
+    line = printable(text)
+    return f'"{line}"' if len(line) <= 160 else f'"{line[:90].rstrip()} … {line[-60:].lstrip()}"'

@@ -1,0 +1,122 @@
+"""A corpus to its clusters of near-duplicates: rows, candidate pairs, decisions and stars, with all that is large on disk."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsclf.article import Article
+from newsclf.duplicates.candidates import candidate_blocks
+from newsclf.duplicates.cluster import Clusters, Stars
+from newsclf.duplicates.decide import DuplicateModel
+from newsclf.duplicates.rows import MAX_BLOCK_ARTICLES, HashRows, RowSpool, hash_rows, shortened
+from newsclf.duplicates.spool import TextSpool
+from newsclf.duplicates.verify import duplicate_pairs
+from newsclf.text.clean import CleanArticle, clean
+from newsclf.text.tokens import BLOCK_CHARACTERS
+from newsclf.tfidf import Rows, Vocabulary
+
+MIN_COSINE = 0.5  # of a candidate pair
+MIN_MEMORY_BYTES = 1 << 28  # what NumPy, the model and one block of articles take at any rate
+
+Progress = Callable[[str, int, int | None], None]  # the step, how many articles are done, and of how many where that is known
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some articles of the corpus, ready to be put away."""
+
+    articles: list[CleanArticle]
+    rows: HashRows
+    keys: list[tuple[bool, str, int, str, int]]  # what ranks an article: dated, date, length, id, digest
+
+
+def find_clusters(
+    articles: Iterable[Article],
+    vocabulary: Vocabulary,
+    decision: DuplicateModel,
+    *,
+    n_jobs: int,
+    max_memory_bytes: int,
+    progress: Progress,
+) -> Clusters:
+    """The clusters of a corpus; see `newsclf.find_duplicates`."""
+    row_spool, keys = RowSpool(), []
+    with closing(TextSpool()) as texts:
+        for block in _blocks(articles, shortened(vocabulary), n_jobs):
+            texts.append(block.articles)
+            row_spool.append(block.rows)
+            keys += block.keys
+            progress("reading", len(keys), None)
+        ranks = _ranks(keys)
+        rows = row_spool.shared_rows(max_memory_bytes // 2)
+        stars = _stars(rows, ranks, texts, vocabulary, decision, max_memory_bytes, progress)
+    return Clusters(stars.canonical, stars.probability, stars.kind, np.array([key[-1] for key in keys], np.uint64))
+
+
+def _stars(
+    rows: Rows,
+    ranks: NDArray[np.int64],
+    texts: TextSpool,
+    vocabulary: Vocabulary,
+    decision: DuplicateModel,
+    max_memory_bytes: int,
+    progress: Progress,
+) -> Stars:
+    stars = Stars(ranks)
+    blocks = candidate_blocks(rows, MIN_COSINE, ranks=ranks, is_member=stars.is_member, max_memory_bytes=max_memory_bytes // 2)
+    for candidates in blocks:
+        left, right = candidates.left.astype(np.int64), candidates.right.astype(np.int64)
+        found = duplicate_pairs(left, right, texts, vocabulary, decision)
+        stars.add(found.left, found.right, found.probability, found.kind)
+        progress("comparing", int(ranks[left[-1]]) + 1, len(ranks))
+    return stars
+
+
+def _blocks(articles: Iterable[Article], short_vocabulary: Vocabulary, n_jobs: int) -> Iterator[_Block]:
+    batches = _batches(articles)
+    if n_jobs == 1:
+        yield from (_block(batch, short_vocabulary) for batch in batches)
+        return
+    from joblib import Parallel, delayed  # imported where needed: a third of a second at start-up
+
+    yield from Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_block)(batch, short_vocabulary) for batch in batches)
+
+
+def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
+    batch: list[Article] = []
+    size = 0
+    for article in articles:
+        batch.append(article)
+        size += len(article.text)
+        if size >= BLOCK_CHARACTERS or len(batch) == MAX_BLOCK_ARTICLES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _block(articles: Sequence[Article], short_vocabulary: Vocabulary) -> _Block:
+    cleaned = [clean(article) for article in articles]
+    texts = [f"{article.title}\n{article.body}" for article in cleaned]
+    keys = [_key(*pair) for pair in zip(articles, texts, strict=True)]
+    return _Block(cleaned, hash_rows(texts, short_vocabulary), keys)
+
+
+def _key(article: Article, text: str) -> tuple[bool, str, int, str, int]:
+    """Sorts the article that is to be canonical first: the earliest published, then the longest, then the lowest id.
+
+    Of two that are equal in all that, the lower hash goes first; what the input has first only where the texts are equal too.
+    """
+    digest = hashlib.sha256(f"{article.id or ''}\0{text}".encode("utf-8", "surrogatepass")).digest()
+    published = article.published or ""
+    return not published, published, -len(text), article.id or "", int.from_bytes(digest[:8])
+
+
+def _ranks(keys: Sequence[tuple[bool, str, int, str, int]]) -> NDArray[np.int64]:
+    ranks = np.empty(len(keys), np.int64)
+    ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+    return ranks
