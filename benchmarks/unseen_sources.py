@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "models"))
 
 import build
+import corpus_files
 
 import newsclf
 from newsclf.article import Article
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("corpora", type=Path)
     corpora = parser.parse_args().corpora
     training = build.training_articles(corpora)
-    clear = {row["id"] for row in build.rows_of(corpora / "gold" / "gold.jsonl.gz") if row["clear"]}
+    clear = {row["id"] for row in corpus_files.rows_of(corpora / "gold" / "gold.jsonl.gz") if row["clear"]}
     gold = [article for article in build.gold_articles(corpora) if article.id in clear]
     tested, probabilities = zip(*_predictions(training, gold), strict=True)
     labels = sorted({str(article.label) for article in gold})

@@ -10,13 +10,12 @@ counts. The same corpora give the same bytes. What this does before ``newsclf.tr
 - of each source at most ``MAX_SILVER`` articles of a topic are taken, by the order of their ids' SHA-256, and together they
   weigh no more than ``MAX_SILVER_WEIGHT`` of them would, so that no house style outweighs the others;
 - gold counts 4 where nine of ten editors would agree and 1 where not, articles written for newsclf count 8, silver .3: chosen by
-  macro-F1 on gold articles of sources that were left out.
+  macro-F1 on gold articles of sources that were left out;
+- the decision on duplicates learns from the pairs of `pairs.py`.
 """
 
 import argparse
-import gzip
 import hashlib
-import json
 import re
 import sys
 import time
@@ -24,6 +23,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from corpus_files import lot, rows_of
+from pairs import pairs_to_learn_from
 
 import newsclf
 from newsclf.article import Article
@@ -69,7 +71,10 @@ def main() -> None:
     arguments = parser.parse_args()
     start = time.perf_counter()
     articles = training_articles(arguments.corpora)
-    model = newsclf.train(articles, budget_seconds=BUDGET_SECONDS, balance=BALANCE, n_jobs=arguments.jobs, notify=say)
+    pairs = pairs_to_learn_from(arguments.corpora, ROOT / "data", OPEN_TIERS | {"senate_bulk"})
+    model = newsclf.train(
+        articles, budget_seconds=BUDGET_SECONDS, balance=BALANCE, pairs=pairs, n_jobs=arguments.jobs, notify=say
+    )
     newsclf.save(model, arguments.output)
     size_mb = arguments.output.stat().st_size / 1e6
     digest = hashlib.sha256(arguments.output.read_bytes()).hexdigest()
@@ -97,18 +102,13 @@ def silver_articles(corpora: Path, gold_keys: set[str]) -> Iterator[Article]:
     """Silver of the open tiers that repeats no gold, so many of each source and topic."""
     for source in sorted(OPEN_TIERS):
         groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in sorted(rows_of(corpora / "silver" / f"{source}.jsonl.gz"), key=_lot):
+        for row in sorted(rows_of(corpora / "silver" / f"{source}.jsonl.gz"), key=lot):
             if gold_keys.isdisjoint(keys_of(article_of(row, source=source, weight=SILVER))):
                 groups[row["label"]].append(row)
         for label in sorted(groups):
             chosen = groups[label][:MAX_SILVER]
             weight = SILVER * min(1.0, MAX_SILVER_WEIGHT / len(chosen))
             yield from (article_of(row, source=source, weight=weight) for row in chosen)
-
-
-def _lot(row: dict[str, Any]) -> bytes:
-    """A place in an order that has nothing to do with the article, and is always the same."""
-    return hashlib.sha256(row["id"].encode()).digest()
 
 
 def article_of(row: dict[str, Any], *, source: str, weight: float) -> Article:
@@ -127,13 +127,6 @@ def keys_of(article: Article) -> Iterator[str]:
 def key_of(text: str) -> str:
     """The first words of a text, in lower case."""
     return " ".join(re.findall(r"\w+", text[: 4 * KEY_CHARACTERS].lower()))[:KEY_CHARACTERS]
-
-
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSON Lines file, plain or gzipped."""
-    open_text = gzip.open if path.suffix == ".gz" else open
-    with open_text(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def say(message: str) -> None:

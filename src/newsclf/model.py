@@ -5,19 +5,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newsclf.article import Article
-from newsclf.duplicates.compare import Match, compare_articles
-from newsclf.duplicates.decide import DuplicateModel
 from newsclf.errors import ModelFileError
 from newsclf.text.clean import CleanArticle, clean
 from newsclf.text.tokens import BLOCK_CHARACTERS, TermHashes, hash_terms
 from newsclf.tfidf import Vocabulary, count_known_tokens, weigh_columns
 from newsclf.topics.model import TopicModel
+
+if TYPE_CHECKING:  # a tenth of a second at start-up, for those who only want topics
+    from newsclf.duplicates.compare import Match
+    from newsclf.duplicates.decide import DuplicateModel
 
 PIPELINE = 1  # raised whenever cleaning, tokens, hashes or weights change what a text becomes
 MIN_KNOWN_TOKENS = 5  # fewer known words than this say too little
@@ -60,7 +62,7 @@ class NewsModel:
     topics: TopicModel
     min_known_share: float
     facts: Mapping[str, Any] = field(default_factory=dict)
-    duplicates: DuplicateModel | None = None
+    duplicates: "DuplicateModel | None" = None
 
     def predict(self, article: Article | str) -> Prediction:
         """The topic of one article, or of a text.
@@ -91,7 +93,7 @@ class NewsModel:
         results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(self._predict_block)(block) for block in blocks)
         return chain.from_iterable(results)
 
-    def compare(self, a: Article | str, b: Article | str) -> Match:
+    def compare(self, a: Article | str, b: Article | str) -> "Match":
         """Whether two articles are near-duplicates, what kind of copy the one is, and why.
 
         Raises:
@@ -103,10 +105,12 @@ class NewsModel:
         >>> match.duplicate, match.passages[0].b_end
         (True, 90)
         """
+        from newsclf.duplicates.compare import compare_articles
+
         return compare_articles(as_article(a), as_article(b), self.vocabulary, self.decision)
 
     @property
-    def decision(self) -> DuplicateModel:
+    def decision(self) -> "DuplicateModel":
         """What decides on duplicates.
 
         Raises:

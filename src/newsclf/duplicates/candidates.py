@@ -9,14 +9,15 @@ Cut copies, whose cosine may be low, are looked for by their rarest columns; tha
 ``candidate_blocks``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 from numpy.typing import NDArray
 
 from newsclf.duplicates.identical import first_of_identical
-from newsclf.duplicates.join import LEVELS, MAX_ENTRIES, Join, Meetings, block_stop, join, meet, meeting_ends, post
+from newsclf.duplicates.join import LEVELS, MAX_ENTRIES, Join, block_stop, join, meet, meeting_ends, post
 from newsclf.duplicates.overlap import containments, cosines
 from newsclf.duplicates.prefix import (
     Entries,
@@ -110,6 +111,7 @@ def candidate_blocks(
     is_member: NDArray[np.bool_] | None = None,
     min_prefix: int = 30,
     max_memory_bytes: int = 3 << 28,
+    n_jobs: int = 1,
 ) -> Iterator[CandidatePairs]:
     """Candidate pairs, block by block; the left rows of a block come in the order of the search.
 
@@ -133,6 +135,8 @@ def candidate_blocks(
         min_prefix: how many of the rarest columns of a row are searched for cut copies; 0 turns that off.
         max_memory_bytes: about what the search may take beside ``rows`` and its result. Less memory costs time: the rows are
             then searched in parts, and left rows come once for each part to the right of them.
+        n_jobs: number of threads (joblib's meaning: -1 is one a core); NumPy lets them run at the same time. With more than
+            one, blocks are made ahead, and so may have pairs whose left row has become a member meanwhile.
 
     Yields:
         Blocks of at least one pair; none for no rows.
@@ -144,11 +148,11 @@ def candidate_blocks(
     order = np.arange(len(rows)) if ranks is None else np.argsort(ranks, kind="stable")
     members = np.zeros(len(rows), dtype=np.bool_) if is_member is None else is_member
     search, copies = _collapse(rows, order, float(threshold))
-    apart = _joined([copies, _cut_copies(search, min_prefix)])
     parts = list(chunks(rows, search.row_ids, min(MAX_ENTRIES, max(1, max_memory_bytes // BYTES_PER_VALUE))))
+    apart = _joined([copies, _cut_copies(search, min_prefix, parts)])
     rarity = by_rarity(search.frequencies)
     for number, part in enumerate(parts):
-        for pairs in _part_blocks(search, rarity, part, parts[number:], members, apart):
+        for pairs in _part_blocks(search, rarity, part, parts[number:], members, apart, n_jobs):
             if len(pairs.left):
                 yield CandidatePairs(
                     order[pairs.left].astype(np.int32), order[pairs.right].astype(np.int32), pairs.cosine.astype(np.float32)
@@ -189,22 +193,46 @@ def _part_blocks(
     right_parts: list[tuple[int, int]],
     members: NDArray[np.bool_],
     apart: _Ranked,
+    n_jobs: int,
 ) -> Iterator[_Ranked]:
     """Pairs of the left rows of one part with each part to the right, the pairs found apart joined to the first of them."""
     left_entries = _prefix(search, rarity, part)
     for right_part in right_parts:
         right_entries = left_entries if right_part == part else _prefix(search, rarity, right_part)
         joined = _cosine_join(search, left_entries, right_entries, right_part[0])
-        ends = meeting_ends(joined)
-        start, n_left = 0, part[1] - part[0]
-        while start < n_left:
-            stop = block_stop(ends, start)
-            skipped = members[search.row_ids[part[0] + start : part[0] + stop]]
-            pairs = _cosine_block(search, joined, part[0], (start, stop), skipped)
-            if right_part == part:
-                pairs = _joined([pairs, _of_rows(apart, search.ranks[part[0] + start : part[0] + stop][~skipped])])
-            yield pairs
-            start = stop
+        row_ranges = _row_ranges(meeting_ends(joined))
+        beside = apart if right_part == part else _NO_PAIRS
+        yield from _in_order(((search, joined, part[0], rows, members, beside) for rows in row_ranges), n_jobs)
+
+
+def _row_ranges(ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start < len(ends) - 1:
+        stop = block_stop(ends, start)
+        yield start, stop
+        start = stop
+
+
+def _in_order(
+    blocks: Iterator[tuple[_Search, Join, int, tuple[int, int], NDArray[np.bool_], _Ranked]], n_jobs: int
+) -> Iterator[_Ranked]:
+    if n_jobs == 1:
+        return starmap(_block_pairs, blocks)
+    from joblib import Parallel, delayed  # imported where needed: a third of a second at start-up
+
+    pairs: Iterator[_Ranked] = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
+        delayed(_block_pairs)(*block) for block in blocks
+    )
+    return pairs
+
+
+def _block_pairs(
+    search: _Search, joined: Join, first_left: int, block: tuple[int, int], members: NDArray[np.bool_], apart: _Ranked
+) -> _Ranked:
+    """The pairs of a block of left rows, save those of members."""
+    here = slice(first_left + block[0], first_left + block[1])
+    skipped = members[search.row_ids[here]]
+    return _joined([_cosine_block(search, joined, first_left, block, skipped), _of_rows(apart, search.ranks[here][~skipped])])
 
 
 def _prefix(search: _Search, rarity: Rarity, part: tuple[int, int]) -> Entries:
@@ -234,37 +262,40 @@ def _cosine_block(search: _Search, joined: Join, first_left: int, block: tuple[i
     return _Ranked(search.ranks[left[kept]], search.ranks[right[kept]], cosine[kept])
 
 
-def _cut_copies(search: _Search, n_rarest: int) -> _Ranked:
+def _cut_copies(search: _Search, n_rarest: int, parts: Sequence[tuple[int, int]]) -> _Ranked:
     """Pairs of a text and one cut from it whose cosine is under the threshold, by left, then right."""
-    entries = rarest_entries(search.rows, search.row_ids, by_coarse_rarity(search.frequencies), n_rarest)
-    joined = _containment_join(search, entries)
-    ends, found, start = meeting_ends(joined), [_NO_PAIRS], 0
-    while start < len(search.row_ids):
-        stop = block_stop(ends, start)
-        met = meet(joined, start, stop, skipped=None, only_after=None, least_weight=MIN_RARE_SHARE)
-        found.append(_contained(search, met))
-        start = stop
+    rarity, found = by_coarse_rarity(search.frequencies), [_NO_PAIRS]
+    for longer_part in parts:
+        longer = rarest_entries(search.rows, search.row_ids[slice(*longer_part)], rarity, n_rarest)
+        for shorter_part in parts:
+            shorter = longer
+            if shorter_part != longer_part:
+                shorter = rarest_entries(search.rows, search.row_ids[slice(*shorter_part)], rarity, n_rarest)
+            joined = _containment_join(search, longer, longer_part[0], shorter, shorter_part[0])
+            for start, stop in _row_ranges(meeting_ends(joined)):
+                met = meet(joined, start, stop, skipped=None, only_after=None, least_weight=MIN_RARE_SHARE)
+                found.append(_contained(search, met.left + longer_part[0], met.right))
     return _joined(found)
 
 
-def _contained(search: _Search, met: Meetings) -> _Ranked:
-    containment = containments(search.rows, search.row_ids[met.left], search.row_ids[met.right])
-    left, right = met.left[containment >= MIN_CONTAINMENT], met.right[containment >= MIN_CONTAINMENT]
+def _contained(search: _Search, longer: NDArray[np.int64], shorter: NDArray[np.int64]) -> _Ranked:
+    containment = containments(search.rows, search.row_ids[longer], search.row_ids[shorter])
+    left, right = longer[containment >= MIN_CONTAINMENT], shorter[containment >= MIN_CONTAINMENT]
     cosine = cosines(search.rows, search.row_ids[left], search.row_ids[right])
     kept = cosine < search.threshold - ROUNDING  # the search by cosine finds the others
     ranks = search.ranks[left[kept]], search.ranks[right[kept]]
     return _Ranked(np.minimum(*ranks), np.maximum(*ranks), cosine[kept])
 
 
-def _containment_join(search: _Search, entries: Entries) -> Join:
+def _containment_join(search: _Search, longer: Entries, first_longer: int, shorter: Entries, first_shorter: int) -> Join:
     """Longer rows on the left, the rows that may be cut from them on the right."""
-    n_columns = np.diff(search.rows.offsets)[search.row_ids]
-    row = np.repeat(np.arange(len(n_columns)), np.diff(entries.offsets))
+    left_row, right_row = (np.repeat(np.arange(len(e.offsets) - 1), np.diff(e.offsets)) for e in (longer, shorter))
     # A row with half of its squared weight elsewhere has a column there before the rest weighs less than half.
-    short, short_row = _select(entries, row, entries.suffixes.astype(np.float64) ** 2 >= MIN_CONTAINMENT - ROUNDING)
-    postings = post(short, _length_level(n_columns[short_row]), short.values**2)
-    limits = _length_level(n_columns[row] / LENGTH_RATIO)
-    return join(entries, limits, np.ones(len(row), dtype=np.float32), postings)
+    short, short_row = _select(shorter, right_row, shorter.suffixes.astype(np.float64) ** 2 >= MIN_CONTAINMENT - ROUNDING)
+    n_columns = np.diff(search.rows.offsets)[search.row_ids]
+    postings = post(short, _length_level(n_columns[short_row + first_shorter]), short.values**2, first_shorter)
+    limits = _length_level(n_columns[left_row + first_longer] / LENGTH_RATIO)
+    return join(longer, limits, np.ones(len(left_row), dtype=np.float32), postings)
 
 
 def _length_level(lengths: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.int16]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from newsclf.duplicates.cluster import Clusters, Stars
 from newsclf.duplicates.decide import DuplicateModel
 from newsclf.duplicates.rows import MAX_BLOCK_ARTICLES, HashRows, RowSpool, hash_rows, shortened
 from newsclf.duplicates.spool import TextSpool
-from newsclf.duplicates.verify import duplicate_pairs
+from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs
 from newsclf.text.clean import CleanArticle, clean
 from newsclf.text.tokens import BLOCK_CHARACTERS
 from newsclf.tfidf import Rows, Vocabulary
@@ -23,6 +24,7 @@ MIN_COSINE = 0.5  # of a candidate pair
 DECIDED_AT_ONCE = 1 << 15  # pairs; twice as many profile a tenth fewer articles, but what is a member is then known later
 MIN_MEMORY_BYTES = 1 << 28  # what NumPy, the model and one block of articles take at any rate
 
+Decide = Callable[[NDArray[np.int64], NDArray[np.int64]], DuplicatePairs]
 Progress = Callable[[str, int, int | None], None]  # the step, how many articles are done, and of how many where that is known
 
 
@@ -54,23 +56,18 @@ def find_clusters(
             progress("reading", len(keys), None)
         ranks = _ranks(keys)
         rows = row_spool.shared_rows(max_memory_bytes // 2)
-        stars = _stars(rows, ranks, texts, vocabulary, decision, max_memory_bytes, progress)
+        decide = partial(duplicate_pairs, texts=texts, vocabulary=vocabulary, decision=decision, n_jobs=n_jobs)
+        stars = _stars(rows, ranks, decide, max_memory_bytes // 2, n_jobs, progress)
     return Clusters(stars.canonical, stars.probability, stars.kind, np.array([key[-1] for key in keys], np.uint64))
 
 
-def _stars(
-    rows: Rows,
-    ranks: NDArray[np.int64],
-    texts: TextSpool,
-    vocabulary: Vocabulary,
-    decision: DuplicateModel,
-    max_memory_bytes: int,
-    progress: Progress,
-) -> Stars:
+def _stars(rows: Rows, ranks: NDArray[np.int64], decide: Decide, max_memory_bytes: int, n_jobs: int, progress: Progress) -> Stars:
     stars = Stars(ranks)
-    blocks = candidate_blocks(rows, MIN_COSINE, ranks=ranks, is_member=stars.is_member, max_memory_bytes=max_memory_bytes // 2)
+    blocks = candidate_blocks(
+        rows, MIN_COSINE, ranks=ranks, is_member=stars.is_member, max_memory_bytes=max_memory_bytes, n_jobs=n_jobs
+    )
     for left, right in _gathered(blocks):
-        found = duplicate_pairs(left, right, texts, vocabulary, decision)
+        found = decide(left, right)
         stars.add(found.left, found.right, found.probability, found.kind)
         progress("comparing", int(ranks[left[-1]]) + 1, len(ranks))
     return stars
