@@ -1,11 +1,13 @@
 """What the cleaner takes out, and above all what it leaves in."""
 
 import pytest
+from ftfy import fix_encoding
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsclf.article import Article
-from newsclf.text.boilerplate import is_boilerplate, is_byline, without_dateline
+from newsclf.text import boilerplate, characters
+from newsclf.text.boilerplate import is_boilerplate, is_byline, suspects, tags_of, without_dateline, without_tail
 from newsclf.text.characters import repair
 from newsclf.text.clean import clean
 from newsclf.text.headline import is_tagged, split_tags
@@ -94,6 +96,32 @@ def test_plain_words_survive(text: str) -> None:
 )
 def test_repair(raw: str, mended: str) -> None:
     assert repair(raw) == mended
+
+
+# Each of these stands for itself, or changes with its neighbours, or looks like UTF-8 that was read as Latin-1.
+ODD = "’“é…\xa0\u200b\xadﬁＡ＆²½‑\r\n\t\x00\x85\u2028\ud800e\u0301\u1100\u1161ﾊﾞ한ÂÃâ€™©Ð°\x80\x99&<"
+
+
+@settings(max_examples=200)
+@given(st.text(ODD + "a; #", max_size=12) | st.text(max_size=12))
+@example("\r\n")
+@example("\r\x00\n")
+@example("ﾡￂ")
+@example("e\u200b\u0301")
+def test_characters_mended_one_by_one_are_those_mended_together(text: str) -> None:
+    found = repair(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(characters, "_MAX_REPLACED", -1)
+        assert repair(text) == found
+
+
+MOJIBAKE = st.sampled_from(["Ã©", "â€™", "Â\xa0", "à ", "Ã quela", "ï»¿", "Ð°", "é", "“", "\x01", "\x1a", "\x00", "À\x80"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(MOJIBAKE | st.integers(0, 60).map("a b\n".__mul__) | st.text(max_size=4), max_size=10).map("".join))
+def test_mojibake_is_mended_as_ftfy_mends_the_whole_text(text: str) -> None:
+    assert characters._fix_mojibake(text) == fix_encoding(text)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +265,15 @@ def test_dateline(line: str, expected: str) -> None:
     assert without_dateline(line) == expected
 
 
+PARTS_OF_DATELINES = ["LONDON", "Oslo", "Jan. 3", ", 2004", "(Reuters)", "Reuters", " - ", "--", "–", ": ", " | ", ", D.C."]
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from(PARTS_OF_DATELINES) | st.text("AB.c ", max_size=4), max_size=6).map("".join))
+def test_no_dateline_is_missed_by_the_look_for_the_signs_that_end_one(line: str) -> None:
+    assert (without_dateline(line) != line) == (boilerplate._DATELINE.match(line) is not None)
+
+
 def test_byline_is_dropped_at_the_top_only() -> None:
     assert is_byline("By Toni Arceneaux, Business Writer")
     assert clean(Article("By Toni Arceneaux\nRain fell.\nBy Toni Arceneaux")).body == "Rain fell.\nBy Toni Arceneaux"
@@ -255,6 +292,42 @@ def test_editor_at_the_end_is_dropped_but_an_editors_note_is_kept() -> None:
 def test_tails_of_feeds_are_dropped(tail: str) -> None:
     assert clean(Article("Rain fell." + tail)).body == "Rain fell."
     assert clean(Article("She likes to continue reading")).body == "She likes to continue reading"
+
+
+PARTS_OF_TAILS = [
+    "(Editor: ",
+    "[duty editors ",
+    ")",
+    "]",
+    ".",
+    "! ",
+    "”",
+    "Continue Reading",
+    "...",
+    " The post ",
+    " appeared FIRST on ",
+]
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from(PARTS_OF_TAILS) | st.text("ab ", max_size=8), max_size=8).map("".join))
+def test_no_tail_is_missed_by_the_look_for_its_signs(line: str) -> None:
+    line = line.rstrip()
+    assert (without_tail(line) != line) == (boilerplate._TAIL.search(line) is not None)
+    assert boilerplate._TAIL.search(without_tail(line)) is None
+
+
+@given(
+    st.sampled_from(["Share", "Tags: a", "Photo: B", "We use cookies", "(c) 1999", "© 2020", "all rights reserved", "x"]), TEXTS
+)
+def test_boilerplate_and_tag_lines_are_among_the_suspects(start: str, rest: str) -> None:
+    line = f"{start}{rest}".split("\n")[0]
+    assert suspects([line]) or not (is_boilerplate(line) or tags_of(line))
+
+
+@pytest.mark.parametrize("line", ["Rain is late", "Rain is late again today", "Rain is late against", "Rain is"])
+def test_a_line_that_only_starts_like_the_headline_is_kept(line: str) -> None:
+    assert clean(Article(f"{line}\nFields are dry.", title="Rain is late again")).body == f"{line}\nFields are dry."
 
 
 def test_empty_article_is_empty() -> None:

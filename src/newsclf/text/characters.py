@@ -8,15 +8,14 @@ import unicodedata
 from functools import cache
 from html import unescape
 from html.entities import html5
+from itertools import chain
 
 # Text escaped or wrapped more often than this was made to annoy; what is left of its markup is blanked.
 _MAX_ROUNDS = 8
 
-_SOUND_ASCII = bytes(set(range(32, 127)) - set(b"&<")) + b"\n"
+_PLAIN_ASCII = bytes(set(range(32, 127)) - set(b"&<")) + b"\n"
 _HANGUL_PARTS = ("\u1100", "\u11ff")  # they compose with each other
-
-_ASCII_KEPT = bytes(range(256)).translate(bytes.maketrans(b"\t\v\f", b"   "))
-_ASCII_DROPPED = bytes(set(range(32)) - set(b"\t\n\v\f")) + b"\x7f"
+_MAX_REPLACED = 8  # each kind of character costs a pass over the text; all kinds together cost a few dozen passes
 
 # Controls, soft hyphen, zero-width characters, direction marks, byte order mark, lone surrogates.
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ud800-\udfff]")
@@ -25,6 +24,12 @@ _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\
 # because a pattern that starts with a fixed letter is searched twenty times as fast as one that starts with a choice.
 _CONTINUATIONS = "[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 _MOJIBAKE = {lead: re.compile(lead + _CONTINUATIONS) for lead in "ÂÃâÄÅÐÑï"}
+_LEADS = frozenset(_MOJIBAKE)
+
+# Every encoding has ASCII in common, so that what stands this far from any other character has no part in its repair.
+_NEAR_CHARACTERS = 8  # ftfy looks six ahead
+_ASCII_RUN = re.compile(rf"([ -~\n]{{{3 * _NEAR_CHARACTERS},}})")
+_CUT = "\x01"
 
 # Only with a semicolon: "AT&T" and "R&D" are words. `amp;` repeats where a text was escaped again and again.
 _ENTITY = re.compile(r"&(?:(?:amp|#38|#[xX]26);)*(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -35,6 +40,7 @@ _TAG = re.compile(
     r"|header|footer|nav|aside|pre))|[abisu]|(?i:span|em|strong|font|img|small|sub|sup|code|iframe|script|style|time))"
     r"(?:[\s/][^<>]{0,1000})?>"
 )
+_MARKUP = frozenset("&<")
 _BLANK_MARKUP = str.maketrans("&<", "  ")
 
 
@@ -48,50 +54,64 @@ def repair(text: str) -> str:
     >>> repair("R&amp;D at the caf\\u00c3\\u00a9:<br/>5\\u00a0% up")
     'R&D at the café:\\n5 % up'
     """
-    if _is_sound(text):
-        return text
+    odd = _odd_characters(text)
+    return _repair(text, odd) if odd else text
+
+
+def _odd_characters(text: str) -> set[str]:
+    """The characters that may need repair: none in most texts, or a few quotes and dashes."""
+    rest = text.encode("utf-8", "surrogatepass").translate(None, _PLAIN_ASCII)
+    return set(rest.decode("utf-8", "surrogatepass")) if rest else set()
+
+
+def _repair(text: str, odd: set[str]) -> str:
     for _ in range(_MAX_ROUNDS):
-        repaired = _repair_once(text)
+        repaired = _repair_once(text, odd)
         if repaired == text:
             return text
         text = repaired
-    return _repair_once(text.translate(_BLANK_MARKUP))
+        odd = _odd_characters(text)
+    text = text.translate(_BLANK_MARKUP)
+    return _repair_once(text, _odd_characters(text))
 
 
-def _is_sound(text: str) -> bool:
-    """Whether no character needs a look: what is left of most texts without their plain ASCII is a few quotes and dashes."""
-    rest = text.encode("utf-8", "surrogatepass").translate(None, _SOUND_ASCII)
-    return not rest or all(map(_is_sound_character, set(rest.decode("utf-8", "surrogatepass"))))
-
-
-@cache
-def _is_sound_character(character: str) -> bool:
-    """Whether a character is never changed, whatever stands beside it: no mark that composes, no sign of a broken encoding."""
-    if character in "&<" or character in _MOJIBAKE or unicodedata.category(character).startswith("M"):
-        return False
-    return not _HANGUL_PARTS[0] <= character <= _HANGUL_PARTS[1] and _repair_once(character) == character
-
-
-def _repair_once(text: str) -> str:
-    text = _mend_ascii(text) if text.isascii() else _mend_unicode(text)
+def _repair_once(text: str, odd: set[str]) -> str:
+    if not odd <= _MARKUP:
+        text = _mend(text, odd)
     if "&" in text:
         text = _ENTITY.sub(_decode_entity, text)
     if "<" in text:
-        text = _TAG.sub(lambda tag: "\n" if tag["block"] else "", text)
+        text = _TAG.sub(_decode_tag, text)
     return text
 
 
-def _mend_ascii(text: str) -> str:
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    raw = text.encode("ascii")
-    mended = raw.translate(_ASCII_KEPT, _ASCII_DROPPED)
-    return text if mended == raw else mended.decode("ascii")
+def _mend(text: str, odd: set[str]) -> str:
+    """The text without broken encodings and in NFKC: one odd character after the other where each stands for itself."""
+    if any(_MOJIBAKE[lead].search(text) for lead in odd & _LEADS):
+        return _mend_together(_fix_mojibake(text))
+    result = text.replace("\r\n", "\n") if "\r" in odd else text
+    n_replaced = 0
+    for character in odd:
+        mended = _mend_alone(character)
+        if mended is None or n_replaced > _MAX_REPLACED:
+            return _mend_together(text)
+        if mended != character:
+            result = result.replace(character, mended)
+            n_replaced += 1
+    return result
 
 
-def _mend_unicode(text: str) -> str:
-    if any(lead in text and pair.search(text) for lead, pair in _MOJIBAKE.items()):
-        text = _fix_mojibake(text)
+@cache
+def _mend_alone(character: str) -> str | None:
+    """What a character becomes whatever stands beside it; None if that depends: a mark that composes, a part of a syllable."""
+    mended = _mend_together(character)
+    parts = character + mended
+    if any(unicodedata.category(part).startswith("M") or _HANGUL_PARTS[0] <= part <= _HANGUL_PARTS[1] for part in parts):
+        return None
+    return mended
+
+
+def _mend_together(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x85", "\n")
     text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\xa0", " ").replace("…", "...")
     text = text.replace("\t", " ").replace("\v", " ").replace("\f", " ")
@@ -102,9 +122,16 @@ def _mend_unicode(text: str) -> str:
 
 
 def _fix_mojibake(text: str) -> str:
+    """ftfy's repair, which is slow, of the text without the middles of its long runs of ASCII."""
     from ftfy import fix_encoding  # takes a tenth of a second to import; one article in 150 needs it
 
-    return fix_encoding(text)
+    if _CUT in text:
+        return fix_encoding(text)
+    parts = _ASCII_RUN.split(text)  # the runs have the odd places
+    middles = [run[_NEAR_CHARACTERS:-_NEAR_CHARACTERS] for run in parts[1::2]]
+    parts[1::2] = [run[:_NEAR_CHARACTERS] + _CUT + run[-_NEAR_CHARACTERS:] for run in parts[1::2]]
+    pieces = fix_encoding("".join(parts)).split(_CUT)
+    return "".join(chain.from_iterable(zip(pieces, [*middles, ""], strict=True)))
 
 
 def _decode_entity(entity: re.Match[str]) -> str:
@@ -112,3 +139,7 @@ def _decode_entity(entity: re.Match[str]) -> str:
     if name.startswith("#"):
         return unescape(f"&{name};")
     return html5.get(f"{name};", entity[0])
+
+
+def _decode_tag(tag: re.Match[str]) -> str:
+    return "\n" if tag["block"] else ""

@@ -1,10 +1,21 @@
 """Raw articles to clean ones: what a model may read, and the tags that it must not."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, starmap, zip_longest
+from operator import eq
 
 from newsclf.article import Article
-from newsclf.text.boilerplate import is_boilerplate, is_byline, is_suspect, tags_of, without_dateline, without_tail
+from newsclf.text.boilerplate import (
+    MAX_BOILERPLATE_CHARACTERS,
+    is_boilerplate,
+    is_byline,
+    suspects,
+    tags_of,
+    without_dateline,
+    without_tail,
+)
 from newsclf.text.characters import repair
 from newsclf.text.headline import SEPARATOR, is_tagged, split_tags
 
@@ -39,7 +50,8 @@ def clean(article: Article) -> CleanArticle:
     CleanArticle(title='The fleet is here!', body='Two ships came.', tags=('Navy', 'Fleet'))
     """
     title, tags = _clean_title(article.title, article.source)
-    lines, found = _without_furniture(repair(article.text).strip().split("\n"))
+    text = repair(article.text).strip()
+    lines, found = _without_furniture(text.split("\n") if "\n" in text else [text])
     is_settled = False
     while not is_settled:  # where a tail was cut, what it leaves may be the headline once more
         title, start, repeated = _skip_head(lines, title, article.source)
@@ -47,7 +59,7 @@ def clean(article: Article) -> CleanArticle:
         content = lines[start:]
         lines = _skip_tail(content)
         is_settled = lines == content
-    return CleanArticle(title, "\n".join(lines).strip(), tuple(dict.fromkeys(tags + found)))
+    return CleanArticle(title, "\n".join(lines).strip(), tuple(dict.fromkeys(tags + found)) if tags or found else ())
 
 
 def _clean_title(title: str, source: str | None) -> tuple[str, tuple[str, ...]]:
@@ -55,14 +67,16 @@ def _clean_title(title: str, source: str | None) -> tuple[str, tuple[str, ...]]:
 
 
 def _without_furniture(lines: list[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The lines that are not boilerplate, and the tags of those that listed tags."""
-    suspects = dict.fromkeys(filter(is_suspect, lines))
-    tags = {line: tags_of(line) for line in suspects}
-    dropped = {line for line in suspects if tags[line] or is_boilerplate(line)}
+    """The lines that are not boilerplate, and the tags of those that list tags."""
+    suspected = dict.fromkeys(suspects(lines))
+    if not suspected:
+        return lines, ()
+    dropped = [line for line in suspected if is_boilerplate(line) or tags_of(line)]
     if not dropped:
         return lines, ()
-    found = tuple(tag for line in lines for tag in tags.get(line, ()))
-    return [line for line in lines if line not in dropped], found
+    found = tuple(chain.from_iterable(map(tags_of, dropped)))
+    unwanted = set(dropped)
+    return [line for line in lines if len(line) > MAX_BOILERPLATE_CHARACTERS or line not in unwanted], found
 
 
 def _skip_head(lines: list[str], title: str, source: str | None) -> tuple[str, int, tuple[str, ...]]:
@@ -96,7 +110,11 @@ def _repeats(line: str, title: str) -> bool:
     if line[:_KEY_CHARACTERS].lower() != title[:_KEY_CHARACTERS].lower():
         return False
     headline = split_tags(line)[0] if SEPARATOR in line else line
-    return _WORD.findall(headline.lower()) == _WORD.findall(title.lower())
+    return headline == title or all(starmap(eq, zip_longest(_words(headline), _words(title))))
+
+
+def _words(line: str) -> Iterator[str]:
+    return map(re.Match.group, _WORD.finditer(line.lower()))  # found one by one: most lines part at the second or third
 
 
 def _skip_tail(lines: list[str]) -> list[str]:
@@ -104,7 +122,7 @@ def _skip_tail(lines: list[str]) -> list[str]:
     for end in range(len(lines), 0, -1):
         last = _without_tails(lines[end - 1])
         if last and not is_boilerplate(last) and not tags_of(last):
-            return [*lines[: end - 1], last]
+            return lines if end == len(lines) and last == lines[-1] else [*lines[: end - 1], last]
     return []
 
 

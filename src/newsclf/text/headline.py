@@ -6,6 +6,7 @@ never see them.
 """
 
 import re
+from functools import lru_cache
 
 SEPARATOR = " | "
 
@@ -23,7 +24,6 @@ _PUBLISHER = re.compile(
     r"|(?:[A-Z][\w.&’']* ){1,3}(?:News|Times|Post|Online|Today|Herald|Tribune|Gazette|Guardian|Journal|Chronicle"
     r"|Observer|Telegraph|Mirror|Mail|Daily|Weekly|Agency|Radio|TV))"
 )
-_DASHES = (" - ", " – ", " — ")
 _DASH_TAIL = re.compile(r"^(?P<head>.+\S) [-–—] (?P<tail>[^|]{2,40})$")
 
 _TAG_WORD = re.compile(r"[A-Z](?:[\w'’./-]*\w)?$")
@@ -51,7 +51,7 @@ def split_tags(title: str, source: str | None = None) -> tuple[str, tuple[str, .
     ('Massive bomb attack kills 44', ('Jordan Times',))
     """
     tags: tuple[str, ...] = ()
-    while len(title) <= _MAX_HEADLINE_CHARACTERS:
+    while _has_separator(title) and len(title) <= _MAX_HEADLINE_CHARACTERS:
         shorter, found = _split_once(title, source)
         if not found:
             break
@@ -73,15 +73,20 @@ def is_tagged(line: str) -> bool:
     return _is_head(head) and all(_is_tag(tail) and _has_letter(tail) for tail in tails)
 
 
+def _has_separator(title: str) -> bool:
+    return SEPARATOR in title or " - " in title or " – " in title or " — " in title
+
+
 def _split_once(title: str, source: str | None) -> tuple[str, tuple[str, ...]]:
     if SEPARATOR in title:
         return _split_piped(title, source)
-    dashed = _DASH_TAIL.match(title) if any(dash in title for dash in _DASHES) else None
+    dashed = _DASH_TAIL.match(title)
     if dashed and _is_head(dashed["head"]) and _is_publisher(dashed["tail"], source):
         return dashed["head"], (dashed["tail"],)
     return title, ()
 
 
+@lru_cache(maxsize=64)  # portals repeat their headlines, and each repeat is split to be known as one
 def _split_piped(title: str, source: str | None) -> tuple[str, tuple[str, ...]]:
     parts = title.split(SEPARATOR)
     n_head = len(parts)
