@@ -162,7 +162,9 @@ def test_a_balance_out_of_range_is_refused() -> None:
 def test_near_duplicates_share_a_group_through_others_too() -> None:
     base = " ".join(f"word{index}" for index in range(60))
     texts = [base, "another text about nothing alike", base + " tail", base.replace("word5 ", "")]
-    assert near_duplicate_groups(tfidf_rows(texts, count_terms(texts, 1))).tolist() == [0, 1, 0, 0]
+    rows = tfidf_rows(texts, count_terms(texts, 1))
+    assert near_duplicate_groups(rows, np.arange(4)).tolist() == [0, 1, 0, 0]
+    assert near_duplicate_groups(rows, np.array([0, 1, 2, 1])).tolist() == [0, 0, 0, 0]
 
 
 def run_train(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -119,13 +119,18 @@ def _corpus(rows: Sequence[tuple[float, str, str, str]]) -> Corpus:
     )
 
 
-def near_duplicate_groups(rows: Rows) -> NDArray[np.int64]:
+def near_duplicate_groups(rows: Rows, canonical: NDArray[np.int64]) -> NDArray[np.int64]:
     """For each row the least row that it is tied to by near-duplicates, directly or through others; int64, shape (n_rows,).
 
     A chain is right here, unlike in a cluster of duplicates: no row may have a near-duplicate on the other side of a split.
+
+    Args:
+        rows: TF-IDF rows; those of cosine ``NEAR_DUPLICATE_COSINE`` are tied, though they be one template filled twice.
+        canonical: int64, shape (n_rows,): of each row's cluster of duplicates, to which it is tied whatever their cosine.
     """
     pairs = candidate_pairs(rows, NEAR_DUPLICATE_COSINE, min_prefix=0)
-    edges = csr_matrix((np.ones(len(pairs)), (pairs.left, pairs.right)), shape=(len(rows), len(rows)))
+    ends = np.concatenate([pairs.left, np.arange(len(rows))]), np.concatenate([pairs.right, canonical])
+    edges = csr_matrix((np.ones(len(ends[0])), ends), shape=(len(rows), len(rows)))
     _, group = connected_components(edges, directed=False)
     _, leaders = np.unique(group, return_index=True)
     firsts: NDArray[np.int64] = leaders.take(group).astype(np.int64)

@@ -20,6 +20,7 @@ import newsclf
 from newsclf.article import Article, ArticlePair
 from newsclf.corpus import Corpus, Notify, labelled_corpus, near_duplicate_groups
 from newsclf.duplicates.decide import DuplicateModel
+from newsclf.duplicates.find import find_clusters
 from newsclf.duplicates.train import LabelledPair, made_pairs, pair_components, train_duplicates
 from newsclf.errors import CorpusError
 from newsclf.evaluation import score
@@ -54,6 +55,7 @@ N_STRONGEST = 40  # terms of each topic whose text the model keeps: what its car
 N_COPIED = 300  # articles of which copies are made: some 6,000 pairs
 MIN_COPIED_WORDS = 25  # a shorter text leaves too little to cut or edit
 COPY_SEED = 5
+MAX_MEMORY_BYTES = 1 << 30  # of the search for duplicates
 VALUES_A_SECOND = 4e6  # values of the rows that liblinear settles for one topic: the estimate behind the budget
 NEW_ARTICLES, NEW_SOURCES = "new articles", "new sources"
 
@@ -99,7 +101,8 @@ def train(
         )
     counted = _count(corpus.texts, vocabulary)
     notify(f"{len(vocabulary):,} terms that stand in {MIN_DOCUMENT_FREQUENCY} articles or more")
-    folds = _folds(corpus, counted.rows, notify)
+    decision = _decision(pairs, vocabulary, notify)
+    folds = _folds(corpus, counted.rows, _canonicals(corpus, vocabulary, decision, n_jobs), notify)
     scales = bigram_scales(counted.is_bigram)
     rows = to_matrix(counted.rows) @ diags_array(scales)
     weights = corpus.weights * topic_weights(corpus.topics, corpus.weights, len(corpus.labels), balance)
@@ -117,7 +120,7 @@ def train(
     strongest = _strongest_terms(corpus, vocabulary, examples.rows, fitted)
     topics = _topic_model(corpus, Linear(fitted.weights * scales * scale, fitted.intercepts * scale))
     facts = _facts(corpus, settings, results, strongest)
-    return NewsModel(vocabulary, topics, counted.min_known_share, facts, _decision(pairs, vocabulary, notify))
+    return NewsModel(vocabulary, topics, counted.min_known_share, facts, decision)
 
 
 def pairs_to_learn_from(judged: Sequence[ArticlePair], articles: Iterable[Article]) -> list[LabelledPair]:
@@ -169,9 +172,20 @@ def _count(texts: Sequence[str], vocabulary: Vocabulary) -> _Counted:
     return _Counted(join_rows(parts, len(vocabulary)), is_bigram, round(least * KNOWN_SHARE_SLACK, 4))
 
 
-def _folds(corpus: Corpus, rows: Rows, notify: Notify) -> dict[str, Indices]:
+def _canonicals(corpus: Corpus, vocabulary: Vocabulary, decision: DuplicateModel | None, n_jobs: int) -> Indices:
+    """The canonical of each article's cluster of duplicates; without a decision each article's own."""
+    if decision is None:
+        return np.arange(len(corpus))
+    articles = (Article(text) for text in corpus.texts)
+    clusters = find_clusters(
+        articles, vocabulary, decision, n_jobs=n_jobs, max_memory_bytes=MAX_MEMORY_BYTES, progress=lambda *_: None
+    )
+    return clusters.canonical
+
+
+def _folds(corpus: Corpus, rows: Rows, canonical: Indices, notify: Notify) -> dict[str, Indices]:
     """How the articles are split for each kind of score; the last kind is the one that choices go by."""
-    groups = near_duplicate_groups(rows)
+    groups = near_duplicate_groups(rows, canonical)
     notify(f"{len(corpus) - len(np.unique(groups)):,} articles are near-duplicates of another; every split keeps them together")
     by_article = article_folds(corpus.topics, groups)
     if not _leave_topics(by_article, corpus.topics):
