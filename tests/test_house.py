@@ -12,7 +12,7 @@ import newsclf
 
 PACKAGE = Path(__file__).parents[1] / "src" / "newsclf"
 LAYERS = [  # from the ground up; a module imports from lower layers and from its own folder
-    {"errors", "article"},
+    {"errors", "article", "atomic"},
     {"text"},
     {"reading"},
     {"tfidf"},

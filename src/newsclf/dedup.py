@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from newsclf.article import Article
 from newsclf.duplicates.cluster import Clusters
-from newsclf.duplicates.find import MIN_MEMORY_BYTES, Progress, find_clusters
+from newsclf.duplicates.find import Progress, find_clusters
 from newsclf.model import NewsModel, as_article
 
+MIN_MEMORY_BYTES = 1 << 24  # less would cut the search into more parts than it has use for
 DEFAULT_MEMORY_BYTES = 1 << 30
 
 
@@ -36,6 +37,7 @@ def find_duplicates(
         A ``Membership`` for each article, in their order. No article gives no membership.
 
     Raises:
+        TypeError: if it is given one article or one str.
         ValueError: if ``max_memory_bytes`` is too little.
         ModelFileError: if the model was made by an older newsclf and knows nothing of duplicates.
         OSError: if the disk for temporary files is full.
@@ -46,6 +48,8 @@ def find_duplicates(
     >>> [(member.canonical, member.kind) for member in clusters]
     [(0, None), (1, None), (0, 'exact')]
     """
+    if isinstance(articles, str | Article):
+        raise TypeError("articles must be several, in a list or stream; for a pair there is compare")
     if max_memory_bytes < MIN_MEMORY_BYTES:
         raise ValueError(f"max_memory_bytes must be {MIN_MEMORY_BYTES:,} or more, not {max_memory_bytes:,}")
     return find_clusters(

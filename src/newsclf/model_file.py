@@ -11,7 +11,6 @@ import hashlib
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.atomic import replacing
 from newsclf.duplicates.decide import DuplicateModel
 from newsclf.errors import ModelFileError
 from newsclf.model import PIPELINE, NewsModel
@@ -69,17 +69,8 @@ def save(model: NewsModel, path: str | os.PathLike[str]) -> None:
     arrays, header = _arrays(model), _header(model)
     header["sha256"] = _checksum(header, arrays)
     content = to_bytes(arrays, metadata={METADATA_KEY: json.dumps(header, sort_keys=True)})
-    file = Path(path)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        temporary.chmod(0o644)  # mkstemp's own mode would hide the model from everyone else
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink()
-        raise
+    with replacing(Path(path)) as stream:
+        stream.write(content)
 
 
 def shipped_model_path() -> Path:

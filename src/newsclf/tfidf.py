@@ -120,7 +120,7 @@ def weigh_columns(terms: TermHashes, columns: NDArray[np.int32], vocabulary: Voc
     keys, tf = _counted(keys)
     articles, distinct_columns = np.divmod(keys, keys.dtype.type(n_columns))
     offsets = np.searchsorted(articles, np.arange(terms.n_articles + 1, dtype=keys.dtype))
-    values = _sublinear_tf(tf) * vocabulary.idf.take(distinct_columns.astype(np.int64))
+    values = sublinear_tf(tf) * vocabulary.idf.take(distinct_columns.astype(np.int64))
     return Rows(offsets, distinct_columns.astype(np.int32), _normalized(values, offsets), len(vocabulary))
 
 
@@ -199,7 +199,8 @@ def _first_positions(ascending: NDArray[Any]) -> NDArray[np.int64]:
     return np.flatnonzero(is_first)
 
 
-def _sublinear_tf(tf: NDArray[np.int64]) -> NDArray[np.float32]:
+def sublinear_tf(tf: NDArray[np.int64]) -> NDArray[np.float32]:
+    """``1 + ln(tf)`` of counts of 1 and more, float32, of their shape."""
     if len(tf) and tf.max() >= MAX_TABLED_TF:
         return (1 + np.log(tf)).astype(np.float32)
     return SUBLINEAR_TF.take(tf)

@@ -21,6 +21,8 @@ app.command()(train)
 
 def main() -> None:
     """Runs the command; an error that has a message of its own shows that and no traceback, with exit status 1."""
+    if sys.stdout is None:  # closed by the caller: there is nowhere to write to
+        sys.exit("newsclf: standard output is closed")
     try:
         app()
     except (NewsclfError, OSError) as error:  # an OSError here is an output that cannot be written: a full disk, say

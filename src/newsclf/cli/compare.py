@@ -3,15 +3,20 @@
 import json
 import sys
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from newsclf.article import Article
-from newsclf.cli.inputs import Encoding, InputFormat, articles_of
+from newsclf.cli.inputs import Encoding, InputFormat
 from newsclf.cli.output import N_DECIMALS, printable, write_out
-from newsclf.duplicates.compare import Match
+from newsclf.errors import InputError
+from newsclf.reading import read_articles
+
+if TYPE_CHECKING:  # the commands that only want topics need not wait for it
+    from newsclf.duplicates.compare import Match
 
 One = Annotated[str, typer.Argument(help="A file with one article, or - for standard input.")]
 
@@ -35,28 +40,32 @@ def compare(
     from newsclf.model_file import load
 
     news_model = load(model)
-    with articles_of([a, b], input_format=input_format, encoding=encoding, split=False) as stream:
-        articles = list(stream)
-        if len(articles) == 2:
-            match = news_model.compare(*articles)
-            write_out(_json_line(match) if output_format == "jsonl" else _text(match))
-            sys.stdout.buffer.flush()
-    _check(articles, a, b)
+    articles = [_only_article(path, input_format, encoding) for path in (a, b)]
+    match = news_model.compare(*articles)
+    write_out(_json_line(match) if output_format == "jsonl" else _text(match))
+    sys.stdout.buffer.flush()
 
 
-def _check(articles: list[Article], a: str, b: str) -> None:
-    if len(articles) != 2:
-        print(f"newsclf: {a} and {b} hold {len(articles)} articles; compare takes one from each", file=sys.stderr)
-        raise typer.Exit(1)
+def _only_article(path: str, input_format: str | None, encoding: str) -> Article:
+    try:
+        articles = list(islice(read_articles(path, input_format=input_format, encoding=encoding, split=False), 2))
+    except InputError:
+        raise
+    except ValueError as error:  # an unknown format or encoding
+        raise typer.BadParameter(str(error)) from error
+    if len(articles) != 1:
+        found = "more than one article" if articles else "no article"
+        raise InputError(path, f"holds {found}; compare takes one from each file")
+    return articles[0]
 
 
-def _json_line(match: Match) -> str:
+def _json_line(match: "Match") -> str:
     fields = asdict(match)
     numbers = {name: round(fields[name], N_DECIMALS) for name in ("probability", "cosine", "containment")}
     return json.dumps(fields | numbers, ensure_ascii=False) + "\n"
 
 
-def _text(match: Match) -> str:
+def _text(match: "Match") -> str:
     answer = f"duplicate ({match.kind})" if match.duplicate else "no duplicate"
     lines = [f"{answer}  probability {match.probability:.2f}  cosine {match.cosine:.2f}  containment {match.containment:.2f}"]
     lines += [f"  {printable(reason)}" for reason in match.reasons]

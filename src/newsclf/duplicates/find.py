@@ -13,6 +13,7 @@ from newsclf.article import Article
 from newsclf.duplicates.candidates import CandidatePairs, candidate_blocks
 from newsclf.duplicates.cluster import Clusters, Stars
 from newsclf.duplicates.decide import DuplicateModel
+from newsclf.duplicates.identical import first_of_identical
 from newsclf.duplicates.rows import MAX_BLOCK_ARTICLES, HashRows, RowSpool, hash_rows, shortened
 from newsclf.duplicates.spool import TextSpool
 from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs
@@ -22,8 +23,8 @@ from newsclf.tfidf import Rows, Vocabulary
 
 MIN_COSINE = 0.5  # of a candidate pair
 DECIDED_AT_ONCE = 1 << 15  # pairs; twice as many profile a tenth fewer articles, but what is a member is then known later
-MIN_MEMORY_BYTES = 1 << 28  # what NumPy, the model and one block of articles take at any rate
 
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]  # left and right articles
 Decide = Callable[[NDArray[np.int64], NDArray[np.int64]], DuplicatePairs]
 Progress = Callable[[str, int, int | None], None]  # the step, how many articles are done, and of how many where that is known
 
@@ -47,8 +48,8 @@ def find_clusters(
     progress: Progress,
 ) -> Clusters:
     """The clusters of a corpus; see `newsclf.find_duplicates`."""
-    row_spool, keys = RowSpool(), []
-    with closing(TextSpool()) as texts:
+    keys: list[tuple[bool, str, int, str, int]] = []
+    with closing(TextSpool()) as texts, closing(RowSpool()) as row_spool:
         for block in _blocks(articles, shortened(vocabulary), n_jobs):
             texts.append(block.articles)
             row_spool.append(block.rows)
@@ -70,10 +71,38 @@ def _stars(rows: Rows, ranks: NDArray[np.int64], decide: Decide, max_memory_byte
         found = decide(left, right)
         stars.add(found.left, found.right, found.probability, found.kind)
         progress("comparing", int(ranks[left[-1]]) + 1, len(ranks))
+    equal_rows = _equal_rows(rows, ranks)
+    for pairs_of in (_copies_of_members, _copies_left_over):
+        found = decide(*pairs_of(stars, *equal_rows))
+        stars.add(found.left, found.right, found.probability, found.kind)
+    progress("comparing", len(ranks), len(ranks))
     return stars
 
 
-def _gathered(blocks: Iterable[CandidatePairs]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _equal_rows(rows: Rows, ranks: NDArray[np.int64]) -> Pairs:
+    """The first of several equal rows, by rank, and each of the others: the search compares the first alone with others."""
+    order = np.argsort(ranks)
+    firsts = order[first_of_identical(rows, order)]
+    is_copy = firsts != order
+    return firsts[is_copy], order[is_copy]
+
+
+def _copies_of_members(stars: Stars, firsts: NDArray[np.int64], copies: NDArray[np.int64]) -> Pairs:
+    """Where the first of equal rows has become a member: its canonical with each of its copies."""
+    is_open = stars.is_member[firsts] & ~stars.is_member[copies]
+    return stars.canonical[firsts[is_open]], copies[is_open]
+
+
+def _copies_left_over(stars: Stars, firsts: NDArray[np.int64], copies: NDArray[np.int64]) -> Pairs:
+    """Copies that still belong to no cluster, with the earliest such copy of the same rows."""
+    is_open = ~stars.is_member[copies]
+    copies = copies[is_open]
+    _, places, group = np.unique(firsts[is_open], return_index=True, return_inverse=True)
+    earliest = copies[places][group]
+    return earliest[earliest != copies], copies[earliest != copies]
+
+
+def _gathered(blocks: Iterable[CandidatePairs]) -> Iterator[Pairs]:
     """The pairs of several blocks together: articles that stand in many pairs are then profiled less often."""
     waiting: list[CandidatePairs] = []
     for block in blocks:
@@ -85,7 +114,7 @@ def _gathered(blocks: Iterable[CandidatePairs]) -> Iterator[tuple[NDArray[np.int
         yield _columns(waiting)
 
 
-def _columns(blocks: Sequence[CandidatePairs]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _columns(blocks: Sequence[CandidatePairs]) -> Pairs:
     left, right = (np.concatenate([getattr(block, side) for block in blocks]) for side in ("left", "right"))
     return left.astype(np.int64), right.astype(np.int64)
 

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from newsclf.duplicates.profiles import idf_of
 from newsclf.duplicates.spool import ArraySpool
 from newsclf.text.tokens import Hashes, hash_terms
-from newsclf.tfidf import SUBLINEAR_TF, Rows, Vocabulary
+from newsclf.tfidf import Rows, Vocabulary, sublinear_tf
 
 ARTICLE_BITS = 10  # of a key; the rest is the term's hash. Two of 20 million terms share 54 bits once in a hundred corpora
 MAX_BLOCK_ARTICLES = 1 << ARTICLE_BITS
 ENTRIES_AT_ONCE = 1 << 21  # read back from disk: 16 MB of hashes
-MAX_TF = len(SUBLINEAR_TF) - 1
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def hash_rows(texts: Sequence[str], short_vocabulary: Vocabulary) -> HashRows:
     keys = keys.take(firsts)
     hashes = keys << np.uint64(ARTICLE_BITS)
     owners = (keys >> np.uint64(64 - ARTICLE_BITS)).astype(np.int64)
-    values = SUBLINEAR_TF.take(np.minimum(tf, MAX_TF)) * idf_of(hashes, short_vocabulary)
+    values = sublinear_tf(tf) * idf_of(hashes, short_vocabulary)
     norms = np.sqrt(np.bincount(owners, weights=values.astype(np.float64) ** 2, minlength=len(texts)))
     sizes = np.bincount(owners, minlength=len(texts))
     return HashRows(sizes, hashes, (values / norms.take(owners)).astype(np.float32))
@@ -107,7 +106,10 @@ class RowSpool:
             values.append(self._values.read(start, stop).take(kept))
             kept_ends.append(kept_ends[-1][-1] + np.searchsorted(kept, ends[first + 1 : last + 1] - start))
         self.close()
-        return Rows(np.concatenate(kept_ends), columns.mapped(), values.mapped(), max(len(shared), 1))
+        rows = Rows(np.concatenate(kept_ends), columns.mapped(), values.mapped(), max(len(shared), 1))
+        columns.close()  # what is mapped outlives its file
+        values.close()
+        return rows
 
     def close(self) -> None:
         """Gives the disk space back."""

@@ -43,7 +43,7 @@ class ArraySpool:
         return np.memmap(self._file, self.dtype, "r", shape=(self.size,)).view(np.ndarray)  # memmap slices slowly
 
     def close(self) -> None:
-        """Gives the disk space back, once no mapped array is left."""
+        """Closes the file; the disk space comes back when no mapped array is left."""
         self._file.close()
 
 
