@@ -4,6 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
+import typer.core
 
 import newsclf
 from newsclf.cli.compare import compare
@@ -12,6 +13,7 @@ from newsclf.cli.predict import predict
 from newsclf.cli.train import train
 from newsclf.errors import NewsclfError
 
+typer.core.HAS_RICH = False  # its plain help would else escape brackets for rich, and print "\\[required]"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(predict)
 app.command()(dedup)

@@ -36,6 +36,44 @@ SPELLED_NUMBERS = dict(
         strict=True,
     )
 )
+# Words for how far a story has got: bills, nominations, trials, the trading day, the year, deals. Where the heads of two like
+# articles name different stages, one follows up the other.
+_STAGE_WORDS = (
+    "introduce introduces introduced introducing introduction reintroduce reintroduces reintroduced offer offers offered "
+    "propose proposes proposed proposal",
+    "pass passes passed passing passage",
+    "approve approves approved approving approval adopt adopts adopted adoption clear clears cleared",
+    "sign signs signed signing signature",
+    "veto vetoes vetoed",
+    "confirm confirms confirmed confirmation",
+    "nominate nominates nominated nomination nominee nominees",
+    "urge urges urged call calls called ask asks asked seek seeks sought",
+    "reject rejects rejected rejection",
+    "committee subcommittee panel",
+    "final finally finalize finalized conference conferees",
+    "charge charges charged charging indict indicts indicted indictment accuse accuses accused",
+    "arrest arrests arrested arresting",
+    "plead pleads pleaded pleading plea pled",
+    "convict convicts convicted conviction guilty",
+    "sentence sentences sentenced sentencing",
+    "open opens opened opening morning early midday midmorning",
+    "midsession",
+    "close closes closed closing afternoon evening ends ended late",
+    "rise rises rose risen rising gain gains gained climb climbs climbed jump jumps jumped up higher "
+    "increase increases increased",
+    "fall falls fell fallen falling drop drops dropped lose loses lost slip slips slipped down lower decline declines declined "
+    "decrease decreased",
+    "1st first",
+    "2nd second",
+    "3rd third",
+    "4th fourth",
+    "today",
+    "tomorrow",
+    "yesterday",
+    "plans planned plan will intends intend expected expects",
+    "completes completed complete completion",
+)
+STAGES = {word: stage for stage, words in enumerate(_STAGE_WORDS) for word in words.split()}
 
 
 class Number(NamedTuple):  # made by the hundred thousand: a frozen dataclass takes four times as long

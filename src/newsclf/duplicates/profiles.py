@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclf.duplicates.facts import MONTHS, SPELLED_NUMBERS, WEEKDAYS, Number, number_weight, numbers
+from newsclf.duplicates.facts import MONTHS, SPELLED_NUMBERS, STAGES, WEEKDAYS, Number, number_weight, numbers
 from newsclf.duplicates.lookup import HASH_BITS, Buckets, bucket
 from newsclf.text.clean import CleanArticle
 from newsclf.text.tokens import Hashes, Positions, Tokens, hash_term, tokenize
@@ -24,10 +24,11 @@ from newsclf.tfidf import Vocabulary
 NAME, LEAD, TITLE, RARE, REPEATED = 1, 2, 4, 8, 16
 BIGRAM, NUMBER, ROUNDED, LEAD_ROUNDED, DATE, SLOT, FILLED_SLOT = range(32, 39)  # LEAD_ROUNDED has all bits of ROUNDED
 TRIGRAM, TITLE_TRIGRAM = 40, 41  # and one of both kinds takes the higher
-N_KINDS = 42
+STAGE, N_KINDS = 42, 43
 
 N_QUARTERS = 4  # an edited copy is like its source throughout; a follow-up has parts that are all new
 N_LEAD_CHARACTERS = 250
+N_HEAD_TOKENS = 50  # title and lead, whether or not the title is marked as one
 N_LEAD_TOKENS = 40  # the first two sentences: what sets a follow-up apart from the article that it quotes
 MIN_RARE_IDF = 7.0  # in one article of 400, or fewer
 MAX_NAME_SHARE = 0.5  # a text in capitals throughout has no names to tell
@@ -48,6 +49,9 @@ _SPELLED_HASHES = np.array([term for term, _ in _spelled], np.uint64)
 _SPELLED_FACTS = np.array([_fact_hash(NUMBER, value) for _, value in _spelled], np.uint64)
 _SPELLED_ROUNDED = np.array([_fact_hash(ROUNDED, value) for _, value in _spelled], np.uint64)
 _SPELLED_WEIGHTS = np.array([number_weight(value) for _, value in _spelled], np.float32)
+_stages = sorted((hash_term(word), stage) for word, stage in STAGES.items())
+_STAGE_HASHES = np.array([term for term, _ in _stages], np.uint64)
+_STAGE_FACTS = np.array([(STAGE << 40) + stage for _, stage in _stages], np.uint64)
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,7 @@ def profile(articles: Sequence[CleanArticle], vocabulary: Vocabulary) -> Profile
             _bigram_features(tokens, n_tokens, vocabulary),
             _fact_features(articles, texts),
             _spelled_features(tokens),
+            _stage_features(tokens, n_tokens),
             _features(trigram_keys, trigram_kinds, 1.0, trigram_positions),
         ]
     )
@@ -210,6 +215,14 @@ def _spelled_features(tokens: Tokens) -> _Features:
     spelled_weights = _SPELLED_WEIGHTS.take(spelled)
     weights = np.concatenate([spelled_weights, spelled_weights, np.ones(len(weekdays), np.float32)])
     return _features(_fact_keys(owners, facts), kinds, weights, 0)
+
+
+def _stage_features(tokens: Tokens, n_tokens: Positions) -> _Features:
+    """The stages that the first ``N_HEAD_TOKENS`` tokens, title included, say a story has reached."""
+    is_stage, stages = _found(tokens.hashes, _STAGE_HASHES)
+    heads = np.flatnonzero(_places(n_tokens).take(is_stage) < N_HEAD_TOKENS)
+    owners = tokens.articles.take(is_stage.take(heads))
+    return _features(_fact_keys(owners, _STAGE_FACTS.take(stages.take(heads))), STAGE, 1.0, 0)
 
 
 def _trigrams(tokens: Tokens) -> tuple[Hashes, NDArray[np.int32]]:

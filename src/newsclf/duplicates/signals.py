@@ -24,6 +24,7 @@ from newsclf.duplicates.profiles import (
     REPEATED,
     ROUNDED,
     SLOT,
+    STAGE,
     TITLE,
     TRIGRAM,
     Profiles,
@@ -84,6 +85,9 @@ SIGNALS: dict[str, int] = {
     "word_containment_max": 1,
     "word_containment_min": 1,
     "name_share_of_missing": -1,
+    "stage_missing": -1,
+    "stage_missing_max": -1,
+    "stage_shared": 0,
 }
 N_SIGNALS = len(SIGNALS)
 
@@ -152,6 +156,7 @@ def pair_signals(profiles: Profiles, left: Indices, right: Indices) -> Floats:
         _title_agreement(profiles, pairs, (ours, theirs), shared),
         *_quarter_signals(profiles, pairs, (ours, theirs), (small, large)),
         *_word_signals(shared),
+        *_stage_signals(shared),
     ]
     return np.column_stack(columns).astype(np.float32)
 
@@ -299,6 +304,12 @@ def _word_signals(shared: _Shared) -> list[NDArray[np.float64]]:
         missing = totals - weights
         shares.append(missing[:, names].sum(axis=1) / np.maximum(missing[:, _TOKEN_KINDS].sum(axis=1), 1.0))
     return [*shared.containments(_TOKEN_KINDS[_TOKEN_KINDS & NAME == 0], 0.0), np.clip(np.minimum(*shares), 0.0, 1.0)]
+
+
+def _stage_signals(shared: _Shared) -> list[NDArray[np.float64]]:
+    """Stages of a story that one head names and the other does not, the smaller side and the larger, and stages in common."""
+    ours, theirs = (totals[:, STAGE] - weights[:, STAGE] for weights, totals in zip(shared.weights, shared.totals, strict=True))
+    return [np.minimum(ours, theirs), np.maximum(ours, theirs), shared.weights[0][:, STAGE]]
 
 
 def _order_agreement(profiles: Profiles, pairs: Indices, ours: Indices, theirs: Indices, n_pairs: int) -> NDArray[np.float64]:
