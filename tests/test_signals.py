@@ -96,6 +96,15 @@ def test_a_cut_copy_lacks_nothing_that_counts() -> None:
     assert found["trigram_containment_max"] > 0.8
 
 
+def test_a_follow_up_names_another_stage_in_its_head() -> None:
+    introduced = CleanArticle("", "Maria Lind introduced a bill on harbour fees. The senate may pass it.")
+    passed = CleanArticle("", "The senate passed a bill on harbour fees by Maria Lind.")
+    again = CleanArticle("", "Maria Lind introduces a bill on harbour fees. The senate may pass it.")
+    assert signals_of(introduced, passed)["stage_missing_max"] == 1
+    assert signals_of(introduced, again)["stage_missing_max"] == 0
+    assert signals_of(introduced, again)["stage_shared"] == 2
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
