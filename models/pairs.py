@@ -20,7 +20,7 @@ from corpus_files import lot, rows_of
 from newsclf.article import Article
 from newsclf.duplicates.candidates import candidate_pairs
 from newsclf.duplicates.train import (
-    MADE_WEIGHT,
+    LOOK_ALIKE_WEIGHT,
     LabelledPair,
     are_surely_others,
     labelled_signals,
@@ -34,7 +34,7 @@ from newsclf.tfidf import count_terms, tfidf_rows
 
 N_COPIED = 15  # articles of each source of which copies are made
 MIN_WORDS = 25  # of such an article
-N_SEARCHED, N_NEAR = 3000, 60  # articles of each source among which near pairs are looked for, and pairs taken of them
+N_SEARCHED, N_NEAR = 4000, 120  # articles of each source among which near pairs are looked for, and pairs taken of them
 MIN_COSINE = 0.5
 COPY_SEED = 5
 OWN_WEIGHT = 1.0
@@ -92,7 +92,7 @@ def near_pairs(unlabelled: Mapping[str, Sequence[Article]]) -> Iterator[Labelled
     number = 0
     for articles in unlabelled.values():
         for a, b in _sure_others(articles[:N_SEARCHED]):
-            yield LabelledPair(a, b, False, number, MADE_WEIGHT, is_judged=False)
+            yield LabelledPair(a, b, False, number, LOOK_ALIKE_WEIGHT, is_judged=False)
             number += 1
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from newsclf.cli.app import main
 from newsclf.duplicates.decide import DuplicateModel
-from newsclf.duplicates.signals import SIGNALS
+from newsclf.duplicates.signal_names import SIGNALS
 from newsclf.model_file import load, save
 
 WHEAT = "The wheat harvest in the north was the best in ten years, the ministry said on Monday."

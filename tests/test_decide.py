@@ -11,8 +11,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from newsclf.article import Article
 from newsclf.duplicates import copies, train
-from newsclf.duplicates.decide import KINDS, DuplicateModel, kinds
-from newsclf.duplicates.signals import N_SIGNALS, SIGNALS
+from newsclf.duplicates.decide import KINDS, DuplicateModel, are_same, kinds
+from newsclf.duplicates.signal_names import N_SIGNALS, SIGNALS
 from newsclf.errors import CorpusError
 from newsclf.tfidf import count_terms
 
@@ -129,3 +129,19 @@ def test_kinds_of_made_copies(maker: str, kind: str) -> None:
 def test_too_few_labelled_pairs_say_what_is_missing() -> None:
     with pytest.raises(CorpusError, match="0 unrelated pairs that are no duplicates; training needs at least 2"):
         train.train_duplicates([train.LabelledPair(ARTICLES[0], ARTICLES[0], True, n) for n in (0, 1)], VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("Profit rose to 4.2 mln in the north.", "PROFIT rose to 4.2 mln, in the north!", True),
+        ("Profit rose to 4.2 mln in the north.", "Profit rose to 4.3 mln in the north.", False),
+        ("Profit rose to 4.2 mln in the north.", "In the north profit rose to 4.2 mln.", False),
+        ("Profit rose to 4.2 mln in the north.", "Profit rose to 4.2 mln in the north. Rose", False),
+        ("wheat", "Wheat", True),
+        ("wheat rain", "rain wheat", True),  # too short to have an order
+    ],
+)
+def test_the_same_words_and_numbers_are_a_duplicate_for_certain(a: str, b: str, same: bool) -> None:
+    signals = train.labelled_signals([train.LabelledPair(Article(a), Article(b), True, 0)], VOCABULARY)
+    assert are_same(signals).tolist() == [same]

@@ -17,7 +17,7 @@ from newsclf.duplicates import rows as rows_module
 from newsclf.duplicates.cluster import Clusters, Membership
 from newsclf.duplicates.decide import DuplicateModel
 from newsclf.duplicates.find import find_clusters
-from newsclf.duplicates.signals import SIGNALS
+from newsclf.duplicates.signal_names import SIGNALS
 from newsclf.errors import ModelFileError
 
 WHEAT = "The wheat harvest in the north was the best in ten years, the ministry said on Monday."

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from newsclf.duplicates.facts import numbers
 from newsclf.duplicates.lookup import HASH_BITS, bucket, find
 from newsclf.duplicates.profiles import BIGRAM, NAME, profile
-from newsclf.duplicates.signals import N_SIGNALS, SIGNALS, pair_signals
+from newsclf.duplicates.signal_names import N_SIGNALS, SIGNALS
+from newsclf.duplicates.signals import pair_signals
 from newsclf.text.clean import CleanArticle
 from newsclf.tfidf import Vocabulary, count_terms
 

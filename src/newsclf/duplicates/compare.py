@@ -8,7 +8,8 @@ from newsclf.article import Article
 from newsclf.duplicates.decide import MIN_PROBABILITY, DuplicateModel, kinds
 from newsclf.duplicates.passages import Passage, explain_signals, passages
 from newsclf.duplicates.profiles import profile
-from newsclf.duplicates.signals import SIGNALS, pair_signals
+from newsclf.duplicates.signal_names import SIGNALS
+from newsclf.duplicates.signals import pair_signals
 from newsclf.text.clean import clean
 from newsclf.tfidf import Vocabulary
 

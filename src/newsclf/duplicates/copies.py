@@ -13,6 +13,7 @@ from typing import TypeVar
 from newsclf.article import Article
 
 Maker = Callable[[Article, Article, Random], Article]
+LookAlikeMaker = Callable[[Article, Article, Random], Article | None]
 T = TypeVar("T")
 
 _WORD = re.compile(r"\S+")
@@ -173,17 +174,15 @@ def refilled(article: Article, other: Article, random: Random) -> Article | None
 
     Each number becomes another number, each name another article's name, the same one wherever it stands.
     """
-    fill = _filler(article.text, other.text, random)
-    return replace(article, text=fill(article.text), title=fill(article.title)) if fill else None
+    return _filled(article, article.text, other, random)
 
 
 def releaded(article: Article, other: Article, random: Random) -> Article | None:
-    """A template whose title and lead alone hold the facts, as a ministry announces one grant after another. None as above."""
-    end = _end_of_lead(article.text)
-    fill = _filler(article.text[:end], other.text, random)
-    if not fill:
-        return None
-    return replace(article, text=fill(article.text[:end]) + article.text[end:], title=fill(article.title))
+    """A template in which the facts of the lead are others, there and wherever else they stand. None as above.
+
+    So a ministry announces one grant after another: what the programme is for stays, place and sum are new.
+    """
+    return _filled(article, article.text[: _end_of_lead(article.text)], other, random)
 
 
 def followed_up(article: Article, other: Article, random: Random) -> Article:
@@ -199,19 +198,20 @@ def pick(choices: Sequence[T], random: Random) -> T:
     return choices[int(random.random() * len(choices))]
 
 
-def _filler(text: str, other: str, random: Random) -> Callable[[str], str] | None:
-    """What fills a template anew; None where the text has fewer than ``_MIN_FACTS`` numbers and names to change."""
-    names = sorted(set(_NAME.findall(text)) - _DATE_NAMES)
-    donors = sorted(set(_NAME.findall(other)) - set(names) - _DATE_NAMES)
-    if len(_NUMBER.findall(text)) + (len(_NAME.findall(text)) if donors else 0) < _MIN_FACTS:
+def _filled(article: Article, part: str, other: Article, random: Random) -> Article | None:
+    """The article with the facts of one part of it changed throughout; None where they are fewer than ``_MIN_FACTS``."""
+    numbers, names = _NUMBER.findall(part), [name for name in _NAME.findall(part) if name not in _DATE_NAMES]
+    donors = sorted(set(_NAME.findall(other.text)) - set(names) - _DATE_NAMES)
+    if len(numbers) + (len(names) if donors else 0) < _MIN_FACTS:
         return None
-    renamed = {name: pick(donors, random) for name in names} if donors else {}
-    swaps: dict[str, str] = {}
+    renamed = {name: pick(donors, random) for name in sorted(set(names))} if donors else {}
+    renumbered = {number: _other_number(number, random) for number in dict.fromkeys(numbers)}
 
-    def renumber(found: re.Match[str]) -> str:
-        return swaps.setdefault(found[0], _other_number(found[0], random))
+    def fill(text: str) -> str:
+        text = _NUMBER.sub(lambda found: renumbered.get(found[0], found[0]), text)
+        return _CAPITALISED.sub(lambda found: renamed.get(found[0], found[0]), text)
 
-    return lambda part: _CAPITALISED.sub(lambda found: renamed.get(found[0], found[0]), _NUMBER.sub(renumber, part))
+    return replace(article, text=fill(article.text), title=fill(article.title))
 
 
 def _end_of_lead(text: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclf.duplicates.signals import N_SIGNALS, SIGNALS, Floats
+from newsclf.duplicates.signal_names import ABSENT, N_SIGNALS, SIGNALS, Floats
 
 KINDS = ("exact", "retitled", "cut", "edited", "retranslated")
 MIN_PROBABILITY = 0.4  # of a duplicate; measured: at .5 one twin of a hundred more is missed, at .3 more pairs are wrongly merged
@@ -20,6 +20,7 @@ BLOCK_PAIRS = 1024  # walking so many pairs through all trees stays in the cache
 # Measured on the labelled pairs, the starter corpus and the twins: where the kinds part best.
 MIN_SAME_TRIGRAMS = 0.97  # of both articles: nothing was changed but layout
 MIN_SAME_TITLE = 0.99
+WHOLE = np.float32(0.99999)  # a share that is 1, but for rounding
 MAX_CUT_LENGTH_RATIO = 0.85
 MIN_CUT_TRIGRAMS = 0.80  # of the shorter article
 MAX_RETRANSLATED_TRIGRAMS = 0.55
@@ -51,9 +52,11 @@ class DuplicateModel:
             signals: float32, shape (n_pairs, ``N_SIGNALS``), as from `pair_signals`.
 
         Returns:
-            float32, shape (n_pairs,), in [0, 1]. No pair gives no probability.
+            float32, shape (n_pairs,), in [0, 1]; 1 for two articles that are the same (see `are_same`). No pair gives none.
         """
-        return (1 / (1 + np.exp(-np.clip(self.logits(signals), -50, 50)))).astype(np.float32)
+        probabilities = (1 / (1 + np.exp(-np.clip(self.logits(signals), -50, 50)))).astype(np.float32)
+        probabilities[are_same(signals)] = 1.0
+        return probabilities
 
     def logits(self, signals: Floats) -> NDArray[np.float64]:
         """The logit of each probability, float64, shape (n_pairs,)."""
@@ -92,6 +95,18 @@ class DuplicateModel:
             nodes = 2 * nodes + 1 + is_right
         ends = nodes - n_inner + np.arange(n_trees) * (n_inner + 1)
         return np.asarray(self.leaves.ravel().take(ends).sum(axis=1, dtype=np.float64))
+
+
+def are_same(signals: Floats) -> NDArray[np.bool_]:
+    """Which pairs have the same words and numbers, as many of them, in the same order: duplicates by definition, not by likeness.
+
+    Bool, shape (n_pairs,).
+    """
+    column = {name: signals[:, index] for name, index in _COLUMN.items()}
+    has_same_words = (column["containment_min"] >= WHOLE) & (column["length_ratio"] >= WHOLE)
+    has_same_order = (column["trigram_containment_min"] >= WHOLE) | (column["shorter_length"] < np.float32(np.log1p(2.5)))
+    has_same_numbers = (column["number_containment_min"] >= WHOLE) | (column["number_containment_max"] == ABSENT)
+    return np.asarray(has_same_words & has_same_order & has_same_numbers)
 
 
 def kinds(signals: Floats) -> list[str]:

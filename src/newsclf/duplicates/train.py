@@ -18,7 +18,8 @@ from newsclf.article import Article
 from newsclf.duplicates import copies
 from newsclf.duplicates.decide import DuplicateModel
 from newsclf.duplicates.profiles import profile
-from newsclf.duplicates.signals import SIGNALS, Floats, pair_signals
+from newsclf.duplicates.signal_names import SIGNALS, Floats
+from newsclf.duplicates.signals import pair_signals
 from newsclf.errors import CorpusError
 from newsclf.text.clean import clean
 from newsclf.tfidf import Vocabulary
@@ -29,7 +30,7 @@ N_FORESTS = 3  # each tries a third of the signals at a node, and so errs elsewh
 N_FOLDS = 5
 BLOCK_PAIRS = 500
 # All weights were chosen by cross-validation on pairs, twins and made copies together.
-PAIR_WEIGHT, TWIN_WEIGHT, MADE_WEIGHT = 6.0, 2.0, 0.4
+PAIR_WEIGHT, TWIN_WEIGHT, COPY_WEIGHT, LOOK_ALIKE_WEIGHT = 6.0, 2.0, 0.4, 1.2
 LOOK_ALIKES = (copies.refilled, copies.releaded, copies.followed_up)
 
 
@@ -93,10 +94,10 @@ def made_pairs(articles: Sequence[Article], seed: int, first_component: int) -> 
         other = articles[(index + 1 + int(random.random() * (len(articles) - 1))) % len(articles)]
         component = first_component + index
         for maker in copies.MAKERS.values():
-            yield LabelledPair(article, maker(article, other, random), True, component, MADE_WEIGHT, is_judged=False)
+            yield LabelledPair(article, maker(article, other, random), True, component, COPY_WEIGHT, is_judged=False)
         for look_alike in LOOK_ALIKES:
             if made := look_alike(article, other, random):
-                yield LabelledPair(article, made, False, component, MADE_WEIGHT, is_judged=False)
+                yield LabelledPair(article, made, False, component, LOOK_ALIKE_WEIGHT, is_judged=False)
 
 
 def twin_pairs(versions: Sequence[Sequence[Article]], first_component: int) -> Iterator[LabelledPair]:
@@ -108,13 +109,17 @@ def twin_pairs(versions: Sequence[Sequence[Article]], first_component: int) -> I
 
 
 def are_surely_others(signals: Floats) -> NDArray[np.bool_]:
-    """Which candidate pairs may serve as unjudged negatives: numbers and repeated names are missing on both sides.
+    """Which candidate pairs may serve as unjudged negatives: what sets an article apart is missing on both sides.
 
-    A rule of silver quality: it errs where one text reports what the other corrects. Give such pairs ``MADE_WEIGHT``.
+    Either numbers and repeated names, or, where a template is filled in its lead alone, words of the lead and with them numbers
+    of the lead or words of the title. A rule of silver quality: it errs where one text reports what the other corrects, so give
+    such pairs ``LOOK_ALIKE_WEIGHT``.
     """
     column = {name: signals[:, index] for index, name in enumerate(SIGNALS)}
     lacks_facts = (column["rounded_missing"] > 1.1) & (column["repeated_name_missing"] > 2)
-    return np.asarray(lacks_facts & (column["trigram_containment_max"] < 0.9))
+    lacks_lead = (column["lead_missing"] > 1.6) & ((column["lead_number_missing"] > 0.6) | (column["title_missing"] > 1.6))
+    is_refilled = lacks_facts & (column["trigram_containment_max"] < 0.9)
+    return np.asarray(is_refilled | (lacks_lead & (column["trigram_containment_max"] > 0.5)))
 
 
 def labelled_signals(pairs: Sequence[LabelledPair], vocabulary: Vocabulary) -> Floats:
