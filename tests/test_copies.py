@@ -64,8 +64,14 @@ def test_renumbering_keeps_the_values() -> None:
     assert all("3000 " in text or "3 thousand" in text for text in texts)
 
 
+DONOR = Article(
+    "The talks between Ivan Petrov, Aiko Tanaka and Omar Haddad in Lisbon ended, said Ines Duarte of the Atlantic Trade Forum, and "
+    "were to go on in Porto with Karl Brandt, Lena Vogt and the envoys of Ghana, Peru and Nepal."
+)
+
+
 def test_a_refilled_template_keeps_no_number_and_no_name() -> None:
-    made = copies.refilled(HARBOUR, COURT, Random(6))
+    made = copies.refilled(HARBOUR, DONOR, Random(6))
     assert made is not None
     assert not set(re.findall(r"\d[\d,]*", made.text)) & set(re.findall(r"\d[\d,]*", HARBOUR.text))
     assert "Maria" not in made.text
@@ -84,7 +90,11 @@ def test_a_follow_up_has_another_lead_and_the_end_of_the_article() -> None:
 
 def test_a_releaded_template_keeps_all_behind_its_lead() -> None:
     long = Article(HARBOUR.text + " The rest of the text says what the fund is for." * 10, title=HARBOUR.title)
-    made = copies.releaded(long, COURT, Random(6))
+    made = copies.releaded(long, DONOR, Random(6))
     assert made is not None
     assert made.text[:40] != long.text[:40]
     assert made.text.endswith(long.text[-300:])
+
+
+def test_a_template_needs_a_donor_of_as_many_names() -> None:
+    assert copies.refilled(HARBOUR, Article("a text without a name"), Random(6)) is None

@@ -31,7 +31,7 @@ _DATE_NAMES = frozenset(
 )
 _CAPITALISED = re.compile(r"[A-Z][\w'-]+")
 _N_LEAD_WORDS = 60
-_MIN_FACTS = 4  # with fewer, the text filled with other facts would still be the same text
+_MIN_FACTS, _MIN_FACT_SHARE = 4, 0.05  # of the words: with fewer, the text filled with other facts would still be the same text
 
 _PAGE_HEADS = (
     "Home > News > Latest",
@@ -174,7 +174,7 @@ def refilled(article: Article, other: Article, random: Random) -> Article | None
 
     Each number becomes another number, each name another article's name, the same one wherever it stands.
     """
-    return _filled(article, article.text, other, random)
+    return _filled(article, f"{article.title}\n{article.text}", other, random)
 
 
 def releaded(article: Article, other: Article, random: Random) -> Article | None:
@@ -182,7 +182,7 @@ def releaded(article: Article, other: Article, random: Random) -> Article | None
 
     So a ministry announces one grant after another: what the programme is for stays, place and sum are new.
     """
-    return _filled(article, article.text[: _end_of_lead(article.text)], other, random)
+    return _filled(article, f"{article.title}\n{article.text[: _end_of_lead(article.text)]}", other, random)
 
 
 def followed_up(article: Article, other: Article, random: Random) -> Article:
@@ -199,12 +199,15 @@ def pick(choices: Sequence[T], random: Random) -> T:
 
 
 def _filled(article: Article, part: str, other: Article, random: Random) -> Article | None:
-    """The article with the facts of one part of it changed throughout; None where they are fewer than ``_MIN_FACTS``."""
+    """The article with the facts of one part of it changed throughout; None where they are too few to make it another article."""
     numbers, names = _NUMBER.findall(part), [name for name in _NAME.findall(part) if name not in _DATE_NAMES]
-    donors = sorted(set(_NAME.findall(other.text)) - set(names) - _DATE_NAMES)
-    if len(numbers) + (len(names) if donors else 0) < _MIN_FACTS:
+    if len(numbers) + len(names) < max(_MIN_FACTS, _MIN_FACT_SHARE * len(part.split())):
         return None
-    renamed = {name: pick(donors, random) for name in sorted(set(names))} if donors else {}
+    donors = sorted(set(_NAME.findall(other.text)) - set(_CAPITALISED.findall(f"{article.title}\n{article.text}")) - _DATE_NAMES)
+    if len(donors) < len(set(names)):
+        return None
+    first = int(random.random() * len(donors))
+    renamed = {name: donors[(first + place) % len(donors)] for place, name in enumerate(sorted(set(names)))}
     renumbered = {number: _other_number(number, random) for number in dict.fromkeys(numbers)}
 
     def fill(text: str) -> str:
