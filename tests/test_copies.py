@@ -65,8 +65,8 @@ def test_renumbering_keeps_the_values() -> None:
 
 
 DONOR = Article(
-    "The talks between Ivan Petrov, Aiko Tanaka and Omar Haddad in Lisbon ended, said Ines Duarte of the Atlantic Trade Forum, and "
-    "were to go on in Porto with Karl Brandt, Lena Vogt and the envoys of Ghana, Peru and Nepal."
+    "The talks between Ivan Petrov, Aiko Tanaka and Omar Haddad in Lisbon ended, said Ines Duarte of the Atlantic Trade Forum, "
+    "and were to go on in Porto with Karl Brandt, Lena Vogt and the envoys of Ghana, Peru and Nepal."
 )
 
 

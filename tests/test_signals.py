@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsclf.duplicates.characters import CAPITAL, character_marks, number_starts
 from newsclf.duplicates.facts import numbers
 from newsclf.duplicates.lookup import HASH_BITS, bucket, find
-from newsclf.duplicates.profiles import BIGRAM, NAME, profile
+from newsclf.duplicates.profiles import BIGRAM, NAME, _stably_sorted, joined, profile
 from newsclf.duplicates.signal_names import N_SIGNALS, SIGNALS
 from newsclf.duplicates.signals import pair_signals
 from newsclf.text.clean import CleanArticle
@@ -131,6 +132,33 @@ def test_numbers_of_any_length_are_read() -> None:
     assert [number.value for number in numbers("0" * 6_000 + ":1")] == ["0_1"]
 
 
+@settings(max_examples=300)
+@given(st.lists(st.text(st.sampled_from("0129٣३²½𝟘.,:/- kéB_雨\n\ud800"), max_size=20), max_size=4))
+def test_numbers_begin_where_a_regular_expression_finds_them(texts: list[str]) -> None:
+    marks, begins = character_marks(texts)
+    expected = [
+        begin + found.start()
+        for begin, text in zip(begins.tolist(), texts, strict=True)
+        for found in re.finditer(r"\d+(?:[.,:/-]\d+)*", text)
+        if not text[: found.start()][-1:].isalnum()
+    ]
+    assert number_starts(marks).tolist() == expected
+
+
+@pytest.mark.parametrize("last", ["\x7f", "\uffff", "\U0010ffff"])  # of one, two and four bytes
+def test_capitals_are_the_characters_that_lower_case_changes(last: str) -> None:
+    text = "".join(map(chr, range(min(ord(last), 0x3FFFF) + 1))).replace("\u0130", "") + last
+    is_capital = character_marks([text])[0][1:-1] & CAPITAL > 0
+    assert is_capital.tolist() == [character != character.lower() for character in text]
+
+
+@given(st.lists(st.integers(0, 3) | st.integers(2**63, 2**63 + 9) | st.integers(0, 2**64 - 1), max_size=40))
+def test_equal_keys_are_sorted_as_they_come(keys: list[int]) -> None:
+    order, ascending = _stably_sorted(np.array(keys, np.uint64))
+    assert order.tolist() == sorted(range(len(keys)), key=keys.__getitem__)
+    assert ascending.tolist() == sorted(keys)
+
+
 def test_names_are_capitalised_words_inside_sentences() -> None:
     article = CleanArticle("Big News Here", "Yesterday the mayor of Izmir met Anna in March. Then İlker came, said Ömer.")
     profiles = profile([article], VOCABULARY)
@@ -154,6 +182,16 @@ def test_look_up_finds_what_binary_search_finds(tables: list[set[int]], owner: i
     found = find(keys, bucket(keys, offsets), np.array([owner]), np.array([len(hashes)]), hashes)
     expected = [offsets[owner] + sorted(tables[owner]).index(key) if key in tables[owner] else -1 for key in wanted]
     assert found.tolist() == expected
+
+
+@settings(max_examples=50)
+@given(st.lists(articles, min_size=2, max_size=5), st.data())
+def test_joined_profiles_are_those_of_one_block(block: list[CleanArticle], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(1, len(block) - 1))
+    parts = joined([profile(block[:cut], VOCABULARY), profile(block[cut:], VOCABULARY)])
+    whole = profile(block, VOCABULARY)
+    for name in ("offsets", "keys", "kinds", "weights", "values", "positions", "totals", "quarter_totals", "trigrams"):
+        assert np.array_equal(getattr(parts, name), getattr(whole, name)), name
 
 
 def test_no_pair_and_no_article_give_no_row() -> None:

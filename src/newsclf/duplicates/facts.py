@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-_NUMBER = re.compile(r"(\d+(?:[.,:/-]\d+)*)([A-Za-z]*)")  # begins with a digit, which lets the engine skip to the next one
+from newsclf.duplicates.characters import character_marks, number_starts
+
+_NUMBER = re.compile(r"(\d+(?:[.,:/-]\d+)*)([A-Za-z]*)(?:\W{0,4}(\w{1,24}))?")  # digits, scale, next word
 _SEPARATORS = re.compile(r"[.,:/-]")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _NEXT_WORD = re.compile(r"\W{0,4}(\w{1,24})")
@@ -102,19 +104,29 @@ def numbers(text: str) -> Iterator[Number]:
     >>> [(number.value, number.slot, number.date) for number in numbers("Net rose to $4.20 mln on March 6.")]
     [('4200000', 'to_on', ''), ('6', 'march_', 'mar6')]
     """
-    for found in _NUMBER.finditer(text):
-        start, end = found.span()
-        if start and text[start - 1].isalnum():
-            continue  # "B52" is a name
-        digits, scale = found.groups()
-        before = _last_word(text[max(start - _CONTEXT_CHARACTERS, 0) : start])
+    marks, begins = character_marks([text])
+    for start in (number_starts(marks) - begins).tolist():
+        yield number_at(text, start)
+
+
+def number_at(text: str, start: int) -> Number:
+    """The number that begins there, as ``number_starts`` knows.
+
+    Raises:
+        ValueError: if no digit stands there.
+    """
+    found = _NUMBER.match(text, start)
+    if not found:
+        raise ValueError(f"a number begins with a digit, not with {text[start : start + 1]!r}")
+    digits, scale, next_word = found.groups("")
+    end, next_word = found.end(2), next_word.lower()
+    if next_word in _SCALES and not scale:
+        scale, end = next_word, found.end()
         after = _NEXT_WORD.match(text, end)
-        if after and not scale and after[1].lower() in _SCALES:
-            scale, end = after[1], after.end()
-            after = _NEXT_WORD.match(text, end)
         next_word = after[1].lower() if after else ""
-        value = _value(digits, scale.lower())
-        yield Number(value, start, end, f"{before}_{next_word}", _date(digits, before, next_word), _rounded(value))
+    before = _last_word(text[max(start - _CONTEXT_CHARACTERS, 0) : start])
+    value, rounded = _value_and_rounded(digits, scale)
+    return Number(value, start, end, f"{before}_{next_word}", _date(digits, before, next_word), rounded)
 
 
 def number_weight(value: str) -> float:
@@ -130,6 +142,11 @@ def number_weight(value: str) -> float:
 
 
 @lru_cache(1 << 16)
+def _value_and_rounded(digits: str, scale: str) -> tuple[str, str]:
+    value = _value(digits, scale.lower())
+    return value, _rounded(value)
+
+
 def _value(digits: str, scale: str) -> str:
     if "," in digits and _GROUPED.fullmatch(digits):
         digits = digits.replace(",", "")
@@ -142,7 +159,6 @@ def _value(digits: str, scale: str) -> str:
     return f"{whole}_{fraction}" if fraction else whole
 
 
-@lru_cache(1 << 16)
 def _rounded(value: str) -> str:
     if len(value) <= 2 or value.count("_") > 1 or _is_year(value):
         return value

@@ -1,9 +1,10 @@
-"""The TF-IDF rows that duplicates are looked for by, made of all the terms of a corpus and not of the model's alone.
+"""The TF-IDF rows that duplicates are looked for by, made of all the words of a corpus and not of the model's alone.
 
-The names and numbers that set two articles apart are just what no vocabulary holds. So a row here has every term of its
-article: ``(1 + ln(tf)) * idf`` with the model's frozen document frequencies, and ``idf = ln(1 + n_articles) + 1`` for a term that
-the model has never seen, scaled to norm 1. Only then are the terms that no other article of the corpus has left out: they are
-part of a norm and of no dot product.
+The names and numbers that set two articles apart are just what no vocabulary holds. So a row here has every word of its
+article, and the bigrams that the model knows: ``(1 + ln(tf)) * idf`` with the model's frozen document frequencies, and
+``idf = ln(1 + n_articles) + 1`` for a word that it has never seen, scaled to norm 1. Unknown bigrams, most of a text's terms and
+the heaviest, are what two translations of one article do not share: with them 87 % of such pairs have a cosine of .5, without
+them 97 %. Last, the terms that no other article of the corpus has are left out: they are part of a norm and of no dot product.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from newsclf.tfidf import Rows, Vocabulary, sublinear_tf
 
 ARTICLE_BITS = 10  # of a key; the rest is the term's hash. Two of 20 million terms share 54 bits once in a hundred corpora
 MAX_BLOCK_ARTICLES = 1 << ARTICLE_BITS
+SHORT = np.uint64(2**64 - MAX_BLOCK_ARTICLES)  # the bits of a hash that a key has room for
 ENTRIES_AT_ONCE = 1 << 21  # read back from disk: 16 MB of hashes
 
 
@@ -39,8 +41,7 @@ class HashRows:
 
 def shortened(vocabulary: Vocabulary) -> Vocabulary:
     """The vocabulary with hashes as short as those of ``HashRows``."""
-    mask = np.uint64(2**64 - MAX_BLOCK_ARTICLES)
-    return Vocabulary(vocabulary.hashes & mask, vocabulary.document_frequencies, vocabulary.n_articles)
+    return Vocabulary(vocabulary.hashes & SHORT, vocabulary.document_frequencies, vocabulary.n_articles)
 
 
 def hash_rows(texts: Sequence[str], short_vocabulary: Vocabulary) -> HashRows:
@@ -57,6 +58,7 @@ def hash_rows(texts: Sequence[str], short_vocabulary: Vocabulary) -> HashRows:
         raise ValueError(f"a block holds at most {MAX_BLOCK_ARTICLES} texts, not {len(texts)}")
     terms = hash_terms(texts)
     keys = (terms.hashes >> np.uint64(ARTICLE_BITS)) | (terms.articles.astype(np.uint64) << np.uint64(64 - ARTICLE_BITS))
+    keys = keys[_are_used(terms.hashes, terms.n_tokens, short_vocabulary)]
     keys.sort()
     firsts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else np.zeros(0, np.int64)
     tf = np.diff(firsts, append=len(keys))
@@ -67,6 +69,14 @@ def hash_rows(texts: Sequence[str], short_vocabulary: Vocabulary) -> HashRows:
     norms = np.sqrt(np.bincount(owners, weights=values.astype(np.float64) ** 2, minlength=len(texts)))
     sizes = np.bincount(owners, minlength=len(texts))
     return HashRows(sizes, hashes, (values / norms.take(owners)).astype(np.float32))
+
+
+def _are_used(hashes: Hashes, n_tokens: int, short_vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """All words, which come first, and of the bigrams those that the model knows."""
+    is_used = np.ones(len(hashes), np.bool_)
+    bigrams = hashes[n_tokens:] & SHORT
+    is_used[n_tokens:] = short_vocabulary.columns(bigrams) >= 0
+    return is_used
 
 
 class RowSpool:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclf.duplicates.decide import KINDS, MIN_PROBABILITY, DuplicateModel, kinds
-from newsclf.duplicates.lookup import HASH_BITS, Buckets
-from newsclf.duplicates.profiles import Profiles, profile
+from newsclf.duplicates.profiles import joined, profile
 from newsclf.duplicates.signals import pair_signals
 from newsclf.text.clean import CleanArticle
 from newsclf.tfidf import Vocabulary
@@ -118,40 +117,6 @@ def batches(left: NDArray[np.int64], right: NDArray[np.int64], n_articles: int =
 
 def _blocks(articles: Sequence[CleanArticle]) -> list[Sequence[CleanArticle]]:
     return [articles[start : start + PROFILED_TOGETHER] for start in range(0, len(articles), PROFILED_TOGETHER)]
-
-
-def joined(parts: Sequence[Profiles]) -> Profiles:
-    """The profiles of one block after the other as those of one block; together at most 65,536 articles, one part or more."""
-    n_articles = _before([len(part.n_tokens) for part in parts])
-    n_features = _before([len(part.keys) for part in parts])
-    n_trigrams = _before([len(part.trigrams) for part in parts])
-    n_buckets = _before([len(part.buckets.starts) for part in parts])
-    numbered = list(zip(parts, n_articles, n_features, n_trigrams, n_buckets, strict=True))
-    return Profiles(
-        offsets=np.concatenate([np.zeros(1, np.int64), *(part.offsets[1:] + first for part, _, first, *_ in numbered)]),
-        keys=np.concatenate([part.keys + (np.uint64(first) << np.uint64(HASH_BITS)) for part, first, *_ in numbered]),
-        kinds=np.concatenate([part.kinds for part in parts]),
-        weights=np.concatenate([part.weights for part in parts]),
-        values=np.concatenate([part.values for part in parts]),
-        positions=np.concatenate([part.positions for part in parts]),
-        totals=np.concatenate([part.totals for part in parts]),
-        quarter_totals=np.concatenate([part.quarter_totals for part in parts]),
-        n_tokens=np.concatenate([part.n_tokens for part in parts]),
-        trigrams=np.concatenate([part.trigrams + first for part, _, first, *_ in numbered]),
-        trigram_offsets=np.concatenate(
-            [np.zeros(1, np.int64), *(part.trigram_offsets[1:] + first for part, _, _, first, _ in numbered)]
-        ),
-        buckets=Buckets(
-            shifts=np.concatenate([part.buckets.shifts for part in parts]),
-            bases=np.concatenate([part.buckets.bases + first for part, *_, first in numbered]),
-            starts=np.concatenate([part.buckets.starts + np.int32(first) for part, _, first, *_ in numbered]),
-        ),
-    )
-
-
-def _before(sizes: Sequence[int]) -> list[int]:
-    """How many there are before each part."""
-    return np.cumsum([0, *sizes])[:-1].tolist()  # type: ignore[no-any-return]
 
 
 def _decided(task: _Task) -> DuplicatePairs:
