@@ -87,3 +87,9 @@ def test_two_spellings_of_a_number_agree() -> None:
 
 def test_articles_with_nothing_to_say_give_no_line() -> None:
     assert explain_signals(CleanArticle("", ""), CleanArticle("", "")) == []
+
+
+def test_a_number_that_disagrees_is_named_once_though_it_stands_twice() -> None:
+    a = CleanArticle("", "The growers lost 4.2 mln euros.")
+    b = CleanArticle("Cherries worth 3.9 mln lost", "The growers lost 3.9 mln euros.")
+    assert [line for line in explain_signals(a, b) if "number" in line] == ["numbers disagree: 4.2 mln against 3.9 mln"]

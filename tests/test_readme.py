@@ -22,6 +22,9 @@ def folder(tmp_path: Path) -> Path:
     """A folder that holds what the README speaks of."""
     shutil.copytree(ROOT / "data", tmp_path / "data")
     (tmp_path / "news.txt").write_text("Frost hit vines and orchards overnight, growers and farmers said.")
+    for name, lost, day in (("first", "4.2", "Tuesday"), ("second", "3.9", "Wednesday")):
+        text = f"Frost hit vines overnight, and growers in Aldbrook lost {lost} mln euros of cherries, the union said on {day}."
+        (tmp_path / f"{name}.txt").write_text(text)
     (tmp_path / "feed.jsonl.gz").write_bytes(gzip.compress(ARTICLE.encode()))
     (tmp_path / "table.csv").write_text('id,text\n1,"Frost hit vines and orchards overnight, growers said."\n')
     shutil.copy(ROOT / "models" / "newsclf.safetensors", tmp_path / "my.safetensors")

@@ -143,8 +143,8 @@ def _explain_numbers(a_text: str, b_text: str) -> list[str]:
     for number in [number for number in only_a if number.slot in slots][:MAX_NAMED]:
         other = slots[number.slot]
         lines.append(f"numbers disagree: {_quote(a_text, number)} against {_quote(b_text, other)}")
-        only_a = [left for left in only_a if left.slot != number.slot]
-        only_b = [left for left in only_b if left.slot != number.slot]
+        only_a = [left for left in only_a if left.rounded != number.rounded]  # in the title too, say
+        only_b = [left for left in only_b if left.rounded != other.rounded]
     return [*lines, *_only("numbers", [_quote(a_text, n) for n in only_a], [_quote(b_text, n) for n in only_b])]
 
 
