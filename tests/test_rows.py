@@ -30,26 +30,19 @@ def terms_of(text: str) -> Counter[str]:
     return Counter(tokens + [f"{one} {other}" for one, other in pairwise(tokens)])
 
 
-def used_terms_of(text: str) -> Counter[str]:
-    """All words, and the bigrams that the training texts have too."""
-    known = {term for other in TRAINING for term in terms_of(other)}
-    return Counter({term: tf for term, tf in terms_of(text).items() if " " not in term or term in known})
-
-
 def weights_by_hand(text: str) -> dict[str, float]:
     """(1 + ln(tf)) * (ln((1 + n) / (1 + df)) + 1), all scaled to norm 1; the df of an unknown term is 0."""
     df = Counter(term for known in TRAINING for term in set(terms_of(known)))
     plain = {
-        term: (1 + math.log(tf)) * (math.log((1 + len(TRAINING)) / (1 + df[term])) + 1)
-        for term, tf in used_terms_of(text).items()
+        term: (1 + math.log(tf)) * (math.log((1 + len(TRAINING)) / (1 + df[term])) + 1) for term, tf in terms_of(text).items()
     }
     norm = math.sqrt(sum(weight**2 for weight in plain.values()))
     return {term: weight / norm for term, weight in plain.items()}
 
 
 def shared_terms(texts: Sequence[str]) -> set[str]:
-    counts = Counter(term for text in texts for term in used_terms_of(text))
-    return {term for term in counts if sum(term in used_terms_of(text) for text in texts) > 1}
+    counts = Counter(term for text in texts for term in terms_of(text))
+    return {term for term in counts if sum(term in terms_of(text) for text in texts) > 1}
 
 
 def rows_of(texts: Sequence[str], block_size: int = 3, max_memory_bytes: int = ENOUGH_MEMORY) -> Rows:
@@ -82,7 +75,7 @@ def test_a_row_has_the_terms_that_another_one_has_too_in_order(texts: list[str])
     shared = shared_terms(texts)
     rows = rows_of(texts)
     assert rows.n_columns == max(len(shared), 1)
-    assert np.diff(rows.offsets).tolist() == [len(shared & set(used_terms_of(text))) for text in texts]
+    assert np.diff(rows.offsets).tolist() == [len(shared & set(terms_of(text))) for text in texts]
     kept = [sum(weight**2 for term, weight in weights_by_hand(text).items() if term in shared) for text in texts]
     np.testing.assert_allclose((dense(rows) ** 2).sum(axis=1), kept, atol=1e-5)
     assert all((np.diff(rows.columns[start:stop]) > 0).all() for start, stop in pairwise(rows.offsets))
