@@ -6,7 +6,7 @@ Every tool gets the same articles in memory and does the whole way from their te
 - rensa: full-set R-MinHash of 128 slots and `RMinHashLSH` with 32 bands, which is what its own deduplicator takes at .5; "rho",
   its other pipeline, samples tokens and gives no pairs, and is left out;
 - rensa dedup: `RMinHashDeduplicator`, as its README shows it: which articles to keep, by estimated Jaccard; no pairs;
-- sparse_dot_topn: `TfidfVectorizer` of uni- and bigrams, sublinear, and every pair with cosine over .5 by `sp_matmul_topn`.
+- sparse_dot_topn: `TfidfVectorizer` of uni- and bigrams, sublinear; every pair with newsclf's least cosine, by `sp_matmul_topn`.
 
 MinHash takes word 3-grams of lower-cased text split at white space, as in rensa's own benchmark, and exact Jaccard of .5 or more
 makes a pair a duplicate. Articles joined by pairs, through chains too, are one cluster to the peers.
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 import newsclf
 from newsclf.article import Article
 from newsclf.duplicates.candidates import candidate_pairs
+from newsclf.duplicates.find import MIN_COSINE
 from newsclf.duplicates.identical import first_of_identical
 from newsclf.duplicates.rows import MAX_BLOCK_ARTICLES, RowSpool, hash_rows, shortened
 from newsclf.duplicates.spool import TextSpool
@@ -37,7 +38,6 @@ from newsclf.tfidf import Rows, Vocabulary
 N_PERMUTATIONS = 128
 N_RENSA_BANDS = 32
 MIN_JACCARD = 0.5
-MIN_COSINE = 0.5
 N_SHINGLE_WORDS = 3
 QUERIED_AT_ONCE = 1000  # articles: rensa's candidates come as Python lists
 EXPECTED_NEIGHBOURS = 50  # an article; sparse_dot_topn would else set aside room for all pairs

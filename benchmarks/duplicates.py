@@ -35,10 +35,11 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 
 import numpy as np
 from duplicate_corpora import Trial, count_unlabelled, made_copies, senate_bulk, twins, unlabelled
-from duplicate_peers import MIN_COSINE, Found, all_candidates, finders, load_model, spooled_rows, versions
+from duplicate_peers import Found, all_candidates, finders, load_model, spooled_rows, versions
 from numpy.typing import NDArray
 
 from newsclf.article import Article
+from newsclf.duplicates.find import MIN_COSINE
 from newsclf.duplicates.spool import TextSpool
 from newsclf.tfidf import Rows
 
