@@ -21,7 +21,7 @@ def find_duplicates(
 ) -> Clusters:
     """The clusters of near-duplicates in a corpus: which articles copy which, what kind of copy each is, how sure that is.
 
-    Candidates are all pairs with TF-IDF cosine of .5 or more, found exactly, and texts cut from longer ones (most of them);
+    Candidates are all pairs with TF-IDF cosine of .45 or more, found exactly, and texts cut from longer ones (most of them);
     the model decides on each. Clusters are stars: every member is a duplicate of its canonical, the article that was published
     first, of several the longest, then the one with the lowest id. The same articles give the same clusters in any order.
 
