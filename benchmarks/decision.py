@@ -33,8 +33,7 @@ from newsclf.duplicates.decide import MIN_PROBABILITY, DuplicateModel
 from newsclf.duplicates.find import MIN_COSINE
 from newsclf.duplicates.rows import MAX_BLOCK_ARTICLES, RowSpool, hash_rows, shortened
 from newsclf.duplicates.train import LOOK_ALIKES, TWIN_WEIGHT, LabelledPair, fit_trees, labelled_signals
-from newsclf.model import feature_text
-from newsclf.text.clean import clean
+from newsclf.text.clean import clean, feature_text
 from newsclf.tfidf import Vocabulary
 
 N_FOLDS = 5

@@ -29,8 +29,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 import newsclf
-from newsclf.model import NewsModel, feature_text
-from newsclf.text.clean import clean
+from newsclf.model import NewsModel
+from newsclf.text.clean import clean, feature_text
 from newsclf.tfidf import tfidf_rows
 
 ROOT = Path(__file__).parents[1]

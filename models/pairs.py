@@ -28,8 +28,7 @@ from newsclf.duplicates.train import (
     pair_components,
     twin_pairs,
 )
-from newsclf.model import feature_text
-from newsclf.text.clean import clean
+from newsclf.text.clean import clean, feature_text
 from newsclf.tfidf import count_terms, tfidf_rows
 
 N_COPIED = 15  # articles of each source of which copies are made

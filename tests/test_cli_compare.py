@@ -3,32 +3,19 @@
 import io
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import pytest
 
 from newsclf.article import Article
 from newsclf.cli.app import main
-from newsclf.duplicates.decide import DuplicateModel
-from newsclf.duplicates.signal_names import SIGNALS
-from newsclf.model_file import load, save
+from newsclf.model_file import load
 
 WHEAT = "The wheat harvest in the north was the best in ten years, the ministry said on Monday."
 LONGER = f"Good news.\r\n\r\n{WHEAT} Rain in May had saved the fields of Aldbrook, Brennford and Carrow, and 40 others."
 ROCKET = "A rocket took two satellites to orbit from the coast on Friday evening, engineers said."
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    signal = np.array([[list(SIGNALS).index("trigram_containment_max")]], np.int16)
-    leaves = np.array([[-4, 4]], np.float32)
-    stub = DuplicateModel(signal, np.array([[0.5]], np.float32), leaves, np.array([1.0, 0.0]))
-    path = tmp_path_factory.mktemp("model") / "stub.safetensors"
-    save(replace(load(), duplicates=stub), path)
-    return path
 
 
 @pytest.fixture

@@ -8,17 +8,13 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import pytest
 
 from newsclf.cli.app import main
-from newsclf.duplicates.decide import DuplicateModel
-from newsclf.duplicates.signal_names import SIGNALS
-from newsclf.model_file import load, save
 
 WHEAT = "The wheat harvest in the north was the best in ten years, the ministry said on Monday."
 CUT = "The wheat harvest in the north was the best in ten years"
@@ -30,16 +26,6 @@ CORPUS = [
     {"id": "d", "text": CUT},
 ]
 SURE = 0.982014  # 1 / (1 + exp(-4)), what the stub says of a duplicate
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    signal = np.array([[list(SIGNALS).index("trigram_containment_max")]], np.int16)
-    leaves = np.array([[-4, 4]], np.float32)
-    stub = DuplicateModel(signal, np.array([[0.5]], np.float32), leaves, np.array([1.0, 0.0]))
-    path = tmp_path_factory.mktemp("model") / "stub.safetensors"
-    save(replace(load(), duplicates=stub), path)
-    return path
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from newsclf.duplicates.characters import CAPITAL, character_marks, number_starts
 from newsclf.duplicates.facts import numbers
+from newsclf.duplicates.features import BIGRAM, NAME
 from newsclf.duplicates.lookup import HASH_BITS, bucket, find
-from newsclf.duplicates.profiles import BIGRAM, NAME, _stably_sorted, joined, profile
+from newsclf.duplicates.profiles import _stably_sorted, joined, profile
 from newsclf.duplicates.signal_names import N_SIGNALS, SIGNALS
 from newsclf.duplicates.signals import pair_signals
 from newsclf.text.clean import CleanArticle

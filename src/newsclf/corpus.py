@@ -14,8 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from newsclf.article import Article
 from newsclf.duplicates.candidates import candidate_pairs
 from newsclf.errors import CorpusError
-from newsclf.model import feature_text
-from newsclf.text.clean import clean
+from newsclf.text.clean import clean, feature_text
 from newsclf.tfidf import Rows
 
 MIN_ARTICLES = 20  # fewer cannot be split into a part to learn from and a part to test on

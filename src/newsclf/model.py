@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from newsclf.article import Article
 from newsclf.errors import ModelFileError
-from newsclf.text.clean import CleanArticle, clean
+from newsclf.text.clean import clean, feature_text
 from newsclf.text.tokens import BLOCK_CHARACTERS, TermHashes, hash_terms
 from newsclf.tfidf import Vocabulary, count_known_tokens, weigh_columns
 from newsclf.topics.model import TopicModel
@@ -152,11 +152,6 @@ class NewsModel:
 def as_article(article: Article | str) -> Article:
     """The article itself, or one that has the string as its text."""
     return Article(text=article) if isinstance(article, str) else article
-
-
-def feature_text(article: CleanArticle) -> str:
-    """The text that the features are counted in: title and body, never the tags, which would leak labels."""
-    return f"{article.title}\n{article.body}"
 
 
 def _prediction(labels: list[str], probabilities: list[float], doubt: str | None) -> Prediction:

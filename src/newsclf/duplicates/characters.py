@@ -7,8 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclf.text.tokens import Positions
-from newsclf.text.tokens import _code_points as code_points
+from newsclf.text.tokens import Positions, code_points
 
 # The marks of a character; a digit is alphanumeric as well.
 DIGIT, ALPHANUMERIC, JOINS_DIGITS, ENDS_SENTENCE, CAPITAL = 1, 2, 4, 8, 16

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from newsclf.duplicates.characters import CAPITAL, ENDS_SENTENCE, Marks, character_marks, number_starts
 from newsclf.duplicates.facts import MONTHS, SPELLED_NUMBERS, STAGES, WEEKDAYS, number_at, number_weight
 from newsclf.duplicates.lookup import HASH_BITS
-from newsclf.text.clean import CleanArticle
-from newsclf.text.tokens import Hashes, Positions, Tokens, hash_term, tokenize
-from newsclf.text.tokens import _bigram_hashes as bigram_hashes
+from newsclf.text.clean import CleanArticle, feature_text
+from newsclf.text.tokens import Hashes, Positions, Tokens, bigram_hashes, hash_term, tokenize
 from newsclf.tfidf import Vocabulary
 
 # Kinds of feature. A token's kind is the sum of its marks.
@@ -94,7 +93,7 @@ class Features:
 
 def features_of(articles: Sequence[CleanArticle], vocabulary: Vocabulary) -> tuple[Features, Positions]:
     """The features of a block of cleaned articles, the 3-grams last in reading order, and each article's number of tokens."""
-    texts = [even_cased(f"{article.title}\n{article.body}") for article in articles]
+    texts = [even_cased(feature_text(article)) for article in articles]
     tokens = tokenize(texts)
     marks, begins = character_marks(texts)
     n_tokens = np.bincount(tokens.articles, minlength=len(texts))

@@ -17,7 +17,7 @@ from newsclf.duplicates.identical import first_of_identical
 from newsclf.duplicates.rows import MAX_BLOCK_ARTICLES, HashRows, RowSpool, hash_rows, shortened
 from newsclf.duplicates.spool import TextSpool
 from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs
-from newsclf.text.clean import CleanArticle, clean
+from newsclf.text.clean import CleanArticle, clean, feature_text
 from newsclf.text.tokens import BLOCK_CHARACTERS
 from newsclf.tfidf import Rows, Vocabulary
 
@@ -144,7 +144,7 @@ def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
 
 def _block(articles: Sequence[Article], short_vocabulary: Vocabulary) -> _Block:
     cleaned = [clean(article) for article in articles]
-    texts = [f"{article.title}\n{article.body}" for article in cleaned]
+    texts = [feature_text(article) for article in cleaned]
     keys = [_key(*pair) for pair in zip(articles, texts, strict=True)]
     return _Block(cleaned, hash_rows(texts, short_vocabulary), keys)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from newsclf.duplicates.facts import Number, numbers
-from newsclf.duplicates.profiles import even_cased, name_marks
-from newsclf.text.clean import CleanArticle
+from newsclf.duplicates.features import even_cased, name_marks
+from newsclf.text.clean import CleanArticle, feature_text
 from newsclf.text.tokens import BIGRAM_SCRIPTS, tokenize
 
 MIN_WORDS = 6  # shorter runs are idioms and titles of office, not evidence
@@ -67,7 +67,7 @@ def explain_signals(a: CleanArticle, b: CleanArticle) -> list[str]:
     >>> explain_signals(CleanArticle("", "Profit rose to 4.2 mln."), CleanArticle("", "Profit rose to 3.9 mln."))
     ['numbers disagree: 4.2 mln against 3.9 mln']
     """
-    texts = (f"{a.title}\n{a.body}", f"{b.title}\n{b.body}")
+    texts = (feature_text(a), feature_text(b))
     return [*_explain_titles(a.title, b.title), *_explain_numbers(*texts), *_explain_names(a, b), *_explain_lengths(*texts)]
 
 
@@ -159,7 +159,7 @@ def _quote(text: str, number: Number) -> str:
 
 
 def _explain_names(a: CleanArticle, b: CleanArticle) -> list[str]:
-    a_words, b_words = (set(_words(f"{article.title}\n{article.body}").words) for article in (a, b))
+    a_words, b_words = (set(_words(feature_text(article)).words) for article in (a, b))
     only_a = [name for name in _names(a) if name.lower() not in b_words]
     only_b = [name for name in _names(b) if name.lower() not in a_words]
     return _only("names", only_a, only_b)

@@ -12,58 +12,15 @@ from numpy.typing import NDArray
 
 from newsclf.duplicates.features import (
     BIGRAM,
-    DATE,
-    FILLED_SLOT,
-    LEAD,
-    LEAD_ROUNDED,
     N_KINDS,
-    NAME,
-    NUMBER,
-    RARE,
     REPEATED,
-    ROUNDED,
-    SLOT,
-    STAGE,
-    TITLE,
-    TITLE_TRIGRAM,
-    TRIGRAM,
     Features,
-    even_cased,
     features_of,
-    idf_of,
-    name_marks,
 )
 from newsclf.duplicates.lookup import HASH_BITS, Buckets, bucket
 from newsclf.text.clean import CleanArticle
 from newsclf.text.tokens import Hashes, Positions
 from newsclf.tfidf import Vocabulary
-
-__all__ = [
-    "BIGRAM",
-    "DATE",
-    "FILLED_SLOT",
-    "LEAD",
-    "LEAD_ROUNDED",
-    "NAME",
-    "NUMBER",
-    "N_KINDS",
-    "N_QUARTERS",
-    "RARE",
-    "REPEATED",
-    "ROUNDED",
-    "SLOT",
-    "STAGE",
-    "TITLE",
-    "TITLE_TRIGRAM",
-    "TRIGRAM",
-    "Profiles",
-    "even_cased",
-    "idf_of",
-    "joined",
-    "name_marks",
-    "profile",
-    "quarters_of",
-]
 
 N_QUARTERS = 4  # an edited copy is like its source throughout; a follow-up has parts that are all new
 

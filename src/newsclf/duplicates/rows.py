@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclf.duplicates.profiles import idf_of
+from newsclf.duplicates.features import idf_of
 from newsclf.duplicates.spool import ArraySpool
 from newsclf.text.tokens import Hashes, hash_terms
 from newsclf.tfidf import Rows, Vocabulary, sublinear_tf

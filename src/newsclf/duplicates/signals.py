@@ -9,15 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclf.duplicates.lookup import find, hash_bits
-from newsclf.duplicates.profiles import (
+from newsclf.duplicates.features import (
     BIGRAM,
     DATE,
     FILLED_SLOT,
     LEAD,
     LEAD_ROUNDED,
     N_KINDS,
-    N_QUARTERS,
     NAME,
     NUMBER,
     RARE,
@@ -27,9 +25,9 @@ from newsclf.duplicates.profiles import (
     STAGE,
     TITLE,
     TRIGRAM,
-    Profiles,
-    quarters_of,
 )
+from newsclf.duplicates.lookup import find, hash_bits
+from newsclf.duplicates.profiles import N_QUARTERS, Profiles, quarters_of
 from newsclf.duplicates.signal_names import ABSENT, Floats
 
 Indices = NDArray[np.int64]

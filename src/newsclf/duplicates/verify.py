@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import starmap
 from typing import Protocol
 
 import numpy as np
@@ -62,10 +61,10 @@ def duplicate_pairs(
         n_jobs: number of processes (joblib's meaning).
     """
     tasks = (
-        (left[start:stop], right[start:stop], texts, vocabulary, decision)
+        _task(left[start:stop], right[start:stop], texts, vocabulary, decision)
         for start, stop in batches(left, right, PROFILED_AT_ONCE if n_jobs == 1 else PROFILED_AT_ONCE // 8)
     )
-    parts = list(_run(starmap(_task, tasks), n_jobs))
+    parts = list(_run(tasks, n_jobs))
     return DuplicatePairs(
         np.concatenate([np.zeros(0, np.int64), *(part.left for part in parts)]),
         np.concatenate([np.zeros(0, np.int64), *(part.right for part in parts)]),

@@ -62,6 +62,11 @@ def clean(article: Article) -> CleanArticle:
     return CleanArticle(title, "\n".join(lines).strip(), tuple(dict.fromkeys(tags + found)) if tags or found else ())
 
 
+def feature_text(article: CleanArticle) -> str:
+    """The text that the features are counted in: title and body, never the tags, which would leak labels."""
+    return f"{article.title}\n{article.body}"
+
+
 def _clean_title(title: str, source: str | None) -> tuple[str, tuple[str, ...]]:
     return split_tags(" ".join(repair(title).split()), source)
 

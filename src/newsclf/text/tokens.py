@@ -97,7 +97,7 @@ def hash_terms(texts: Sequence[str]) -> TermHashes:
 def term_hashes(tokens: Tokens, n_articles: int) -> TermHashes:
     """The hashes of a block's tokens, then of its bigrams, in the order of ``bigram_firsts``."""
     firsts = bigram_firsts(tokens)
-    bigrams = _bigram_hashes(tokens.hashes).take(firsts)
+    bigrams = bigram_hashes(tokens.hashes).take(firsts)
     return TermHashes(
         hashes=np.concatenate([tokens.hashes, bigrams]),
         articles=np.concatenate([tokens.articles, tokens.articles.take(firsts)]),
@@ -150,7 +150,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     ([0, 9, 13], [3, 12, 18])
     """
     lowered = [text.lower() for text in texts]  # str.lower knows the final sigma and what else a table of folds would miss
-    codes = _code_points("\n" + "\n".join([*lowered, ""]))
+    codes = code_points("\n" + "\n".join([*lowered, ""]))
     starts, ends = _token_bounds(codes)
     lengths = np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1
     text_ends = np.cumsum(lengths)
@@ -164,7 +164,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     )
 
 
-def _code_points(joined: str) -> Codes:
+def code_points(joined: str) -> Codes:
     """The code points of a string in the narrowest unsigned type that holds them all."""
     if joined.isascii():
         return np.frombuffer(joined.encode("ascii"), np.uint8)
@@ -220,7 +220,7 @@ def _token_hashes(codes: Codes, starts: Positions, ends: Positions) -> Hashes:
     return _mixed(hashes)
 
 
-def _bigram_hashes(hashes: Hashes) -> Hashes:
+def bigram_hashes(hashes: Hashes) -> Hashes:
     """The hash of each token with the one that follows, shape (n_tokens - 1,)."""
     pairs = hashes[:-1] * np.uint64(BIGRAM_FACTOR)
     pairs += hashes[1:]
