@@ -94,7 +94,7 @@ def clusters_with_memory(articles: Sequence[Article], max_memory_bytes: int) -> 
 def test_memory_and_sizes_of_blocks_change_nothing(max_memory_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     articles = made_corpus(40)
     expected = list(find_duplicates(articles, MODEL))
-    monkeypatch.setattr(find, "BLOCK_CHARACTERS", 700)
+    monkeypatch.setattr(blocks, "BLOCK_CHARACTERS", 700)
     monkeypatch.setattr(find, "DECIDED_AT_ONCE", 3)
     monkeypatch.setattr(rows_module, "ENTRIES_AT_ONCE", 500)
     monkeypatch.setattr(join, "MEETINGS_AT_ONCE", 20)
@@ -106,7 +106,7 @@ def test_memory_and_sizes_of_blocks_change_nothing(max_memory_bytes: int, monkey
 def test_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     articles = made_corpus(60)
     expected = list(find_duplicates(articles, MODEL))
-    monkeypatch.setattr(find, "BLOCK_CHARACTERS", 4000)
+    monkeypatch.setattr(blocks, "BLOCK_CHARACTERS", 4000)
     assert list(find_duplicates(articles, MODEL, n_jobs=2)) == expected
 
 

@@ -19,7 +19,7 @@ LAYERS = [  # from the ground up; a module imports from lower layers and from it
     {"topics", "duplicates"},
     {"model"},
     {"model_file"},
-    {"corpus", "dedup", "evaluation"},
+    {"corpus", "dedup", "evaluation", "index"},
     {"training"},
     {"cli"},
 ]

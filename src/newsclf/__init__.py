@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from newsclf.duplicates.cluster import Clusters as Clusters
     from newsclf.duplicates.compare import Match as Match
     from newsclf.errors import CorpusError as CorpusError
+    from newsclf.errors import IndexFileError as IndexFileError
     from newsclf.errors import InputError as InputError
     from newsclf.errors import ModelFileError as ModelFileError
     from newsclf.errors import NewsclfError as NewsclfError
+    from newsclf.index.article_index import ArticleIndex as ArticleIndex
+    from newsclf.index.article_index import open_index as open_index
+    from newsclf.index.records import Sighting as Sighting
     from newsclf.model import NewsModel as NewsModel
     from newsclf.model import Prediction as Prediction
     from newsclf.model_file import load as load
@@ -32,17 +36,21 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "Article": "article",
+    "ArticleIndex": "index.article_index",
     "ArticlePair": "article",
     "Clusters": "duplicates.cluster",
     "CorpusError": "errors",
+    "IndexFileError": "errors",
     "InputError": "errors",
     "Match": "duplicates.compare",
     "ModelFileError": "errors",
     "NewsModel": "model",
     "NewsclfError": "errors",
     "Prediction": "model",
+    "Sighting": "index.records",
     "find_duplicates": "dedup",
     "load": "model_file",
+    "open_index": "index.article_index",
     "read_articles": "reading",
     "read_pairs": "reading",
     "save": "model_file",

@@ -3,7 +3,8 @@
     NewsclfError
     ├── InputError        an input file, or one article in it, cannot be read (also a ValueError)
     ├── CorpusError       a corpus that cannot be trained on
-    └── ModelFileError    a model file that is cut, changed, of another format, or hostile
+    ├── ModelFileError    a model file that is cut, changed, of another format, or hostile
+    └── IndexFileError    an index that cannot be read or written, is damaged, or was made with another model
 
 Anything else that leaves the library is a bug in it, or a wrong type in the call.
 """
@@ -48,3 +49,7 @@ class CorpusError(NewsclfError):
 
 class ModelFileError(NewsclfError):
     """A model file that is cut, changed, of another format, or hostile."""
+
+
+class IndexFileError(NewsclfError):
+    """An index that cannot be read or written, is damaged, or was made with another model; nothing acknowledged is lost by it."""

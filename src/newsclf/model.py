@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from newsclf.article import Article
 from newsclf.errors import ModelFileError
+from newsclf.text.blocks import article_blocks
 from newsclf.text.clean import clean, feature_text
-from newsclf.text.tokens import BLOCK_CHARACTERS, TermHashes, hash_terms
+from newsclf.text.tokens import TermHashes, hash_terms
 from newsclf.tfidf import Vocabulary, count_known_tokens, weigh_columns
 from newsclf.topics.model import TopicModel
 
@@ -85,7 +86,7 @@ class NewsModel:
         """
         if isinstance(articles, str | Article):
             raise TypeError("articles must be several, in a list or stream; for one there is predict")
-        blocks = _article_blocks(articles)
+        blocks = article_blocks(map(as_article, articles), MAX_BLOCK_ARTICLES)
         if n_jobs == 1:
             return chain.from_iterable(map(self._predict_block, blocks))
         from joblib import Parallel, delayed  # imported where needed: a third of a second at start-up
@@ -131,8 +132,11 @@ class NewsModel:
         digest.update(self.vocabulary.document_frequencies.astype("<i4").tobytes())
         return digest.hexdigest()
 
-    def _predict_block(self, articles: Sequence[Article | str]) -> list[Prediction]:
-        terms = hash_terms([feature_text(clean(as_article(article))) for article in articles])
+    def _predict_block(self, articles: Sequence[Article]) -> list[Prediction]:
+        return self.predict_terms(hash_terms([feature_text(clean(article)) for article in articles]))
+
+    def predict_terms(self, terms: TermHashes) -> list[Prediction]:
+        """The topics of a block of articles whose cleaned texts were hashed already."""
         columns = self.vocabulary.columns(terms.hashes)
         probabilities = self.topics.probabilities(weigh_columns(terms, columns, self.vocabulary))
         doubts = self._doubts(terms, columns)
@@ -166,16 +170,3 @@ def _doubt(n_tokens: int, n_known: int) -> str:
     if n_tokens >= MIN_KNOWN_TOKENS:
         return f"the model knows {n_known} of the text's {n_tokens} words"
     return f"too short: {n_tokens} words"
-
-
-def _article_blocks(articles: Iterable[Article | str]) -> Iterator[list[Article | str]]:
-    block: list[Article | str] = []
-    size = 0
-    for article in articles:
-        block.append(article)
-        size += len(article) if isinstance(article, str) else len(article.text)
-        if size >= BLOCK_CHARACTERS or len(block) >= MAX_BLOCK_ARTICLES:
-            yield block
-            block, size = [], 0
-    if block:
-        yield block

@@ -1,5 +1,6 @@
 """Clusters that are stars: every member is a duplicate of its canonical, nothing is joined through a chain."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,11 @@ from numpy.typing import NDArray
 from newsclf.duplicates.decide import KINDS
 
 N_KINDS = len(KINDS)
+
+
+def cluster_digest(article_id: str, text: str) -> int:
+    """What names the cluster that stands on an article: a hash of its id and cleaned text, 64 bits."""
+    return int.from_bytes(hashlib.sha256(f"{article_id}\0{text}".encode("utf-8", "surrogatepass")).digest()[:8])
 
 
 class Stars:

@@ -8,13 +8,10 @@ from newsclf.article import Article
 from newsclf.duplicates.decide import MIN_PROBABILITY, DuplicateModel, kinds
 from newsclf.duplicates.passages import Passage, explain_signals, passages
 from newsclf.duplicates.profiles import profile
-from newsclf.duplicates.signal_names import SIGNALS
+from newsclf.duplicates.signal_names import CONTAINMENT, COSINE
 from newsclf.duplicates.signals import pair_signals
 from newsclf.text.clean import clean
 from newsclf.tfidf import Vocabulary
-
-_COLUMNS = list(SIGNALS)
-_COSINE, _CONTAINMENT = _COLUMNS.index("cosine"), _COLUMNS.index("containment_max")
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,8 @@ def compare_articles(a: Article, b: Article, vocabulary: Vocabulary, decision: D
         probability=float(probability),
         duplicate=is_duplicate,
         kind=kinds(signals)[0] if is_duplicate else None,
-        cosine=float(signals[0, _COSINE]),
-        containment=float(signals[0, _CONTAINMENT]),
+        cosine=float(signals[0, COSINE]),
+        containment=float(signals[0, CONTAINMENT]),
         passages=passages(a.text, b.text),
         reasons=tuple(explain_signals(*cleaned)),
     )

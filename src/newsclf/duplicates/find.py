@@ -1,6 +1,5 @@
 """A corpus to its clusters of near-duplicates: rows, candidate pairs, decisions and stars, with all that is large on disk."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from numpy.typing import NDArray
 
 from newsclf.article import Article
 from newsclf.duplicates.candidates import CandidatePairs, candidate_blocks
-from newsclf.duplicates.cluster import Clusters, Stars
+from newsclf.duplicates.cluster import Clusters, Stars, cluster_digest
 from newsclf.duplicates.decide import DuplicateModel
 from newsclf.duplicates.identical import first_of_identical
 from newsclf.duplicates.rows import MAX_BLOCK_ARTICLES, HashRows, RowSpool, hash_rows, shortened
 from newsclf.duplicates.spool import TextSpool
 from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs
+from newsclf.text.blocks import article_blocks
 from newsclf.text.clean import CleanArticle, clean, feature_text
-from newsclf.text.tokens import BLOCK_CHARACTERS
 from newsclf.tfidf import Rows, Vocabulary
 
 MIN_COSINE = 0.45  # of a candidate pair: .5 would lose one translation in twenty, .4 have twice the pairs
@@ -120,26 +119,13 @@ def _columns(blocks: Sequence[CandidatePairs]) -> Pairs:
 
 
 def _blocks(articles: Iterable[Article], short_vocabulary: Vocabulary, n_jobs: int) -> Iterator[_Block]:
-    batches = _batches(articles)
+    batches = article_blocks(articles, MAX_BLOCK_ARTICLES)
     if n_jobs == 1:
         yield from (_block(batch, short_vocabulary) for batch in batches)
         return
     from joblib import Parallel, delayed  # imported where needed: a third of a second at start-up
 
     yield from Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_block)(batch, short_vocabulary) for batch in batches)
-
-
-def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
-    batch: list[Article] = []
-    size = 0
-    for article in articles:
-        batch.append(article)
-        size += len(article.text)
-        if size >= BLOCK_CHARACTERS or len(batch) == MAX_BLOCK_ARTICLES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _block(articles: Sequence[Article], short_vocabulary: Vocabulary) -> _Block:
@@ -154,9 +140,8 @@ def _key(article: Article, text: str) -> tuple[bool, str, int, str, int]:
 
     Of two that are equal in all that, the lower hash goes first; what the input has first only where the texts are equal too.
     """
-    digest = hashlib.sha256(f"{article.id or ''}\0{text}".encode("utf-8", "surrogatepass")).digest()
     published = article.published or ""
-    return not published, published, -len(text), article.id or "", int.from_bytes(digest[:8])
+    return not published, published, -len(text), article.id or "", cluster_digest(article.id or "", text)
 
 
 def _ranks(keys: Sequence[tuple[bool, str, int, str, int]]) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from newsclf.duplicates.features import idf_of
 from newsclf.duplicates.spool import ArraySpool
-from newsclf.text.tokens import Hashes, hash_terms
+from newsclf.text.tokens import Hashes, TermHashes, hash_terms
 from newsclf.tfidf import Rows, Vocabulary, sublinear_tf
 
 ARTICLE_BITS = 10  # of a key; the rest is the term's hash. Two of 20 million terms share 54 bits once in a hundred corpora
@@ -57,9 +57,17 @@ def hash_rows(texts: Sequence[str], short_vocabulary: Vocabulary) -> HashRows:
     Raises:
         ValueError: if there are too many texts for one block.
     """
-    if len(texts) > MAX_BLOCK_ARTICLES:
-        raise ValueError(f"a block holds at most {MAX_BLOCK_ARTICLES} texts, not {len(texts)}")
-    terms = hash_terms(texts)
+    return term_rows(hash_terms(texts), short_vocabulary)
+
+
+def term_rows(terms: TermHashes, short_vocabulary: Vocabulary) -> HashRows:
+    """The same of texts that were hashed already.
+
+    Raises:
+        ValueError: if there are too many texts for one block.
+    """
+    if terms.n_articles > MAX_BLOCK_ARTICLES:
+        raise ValueError(f"a block holds at most {MAX_BLOCK_ARTICLES} texts, not {terms.n_articles}")
     keys = (terms.hashes >> np.uint64(ARTICLE_BITS)) | (terms.articles.astype(np.uint64) << np.uint64(64 - ARTICLE_BITS))
     keys.sort()
     firsts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else np.zeros(0, np.int64)
@@ -68,8 +76,8 @@ def hash_rows(texts: Sequence[str], short_vocabulary: Vocabulary) -> HashRows:
     hashes = keys << np.uint64(ARTICLE_BITS)
     owners = (keys >> np.uint64(64 - ARTICLE_BITS)).astype(np.int64)
     values = sublinear_tf(tf) * idf_of(hashes, short_vocabulary)
-    norms = np.sqrt(np.bincount(owners, weights=values.astype(np.float64) ** 2, minlength=len(texts)))
-    sizes = np.bincount(owners, minlength=len(texts))
+    norms = np.sqrt(np.bincount(owners, weights=values.astype(np.float64) ** 2, minlength=terms.n_articles))
+    sizes = np.bincount(owners, minlength=terms.n_articles)
     return HashRows(sizes, hashes, (values / norms.take(owners)).astype(np.float32))
 
 

@@ -61,4 +61,5 @@ SIGNALS: dict[str, int] = {
     "stage_shared": 0,
 }
 N_SIGNALS = len(SIGNALS)
+COSINE, CONTAINMENT = list(SIGNALS).index("cosine"), list(SIGNALS).index("containment_max")
 ABSENT = -1.0  # where neither side has what the signal compares

@@ -1,7 +1,7 @@
 """Candidate pairs to duplicate pairs: the signals of each pair, its probability, its kind."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from newsclf.duplicates.decide import KINDS, MIN_PROBABILITY, DuplicateModel, kinds
 from newsclf.duplicates.profiles import joined, profile
+from newsclf.duplicates.signal_names import CONTAINMENT, COSINE
 from newsclf.duplicates.signals import pair_signals
 from newsclf.text.clean import CleanArticle
 from newsclf.tfidf import Vocabulary
@@ -34,12 +35,20 @@ class DuplicatePairs:
         right: int64, shape (n_pairs,).
         probability: float32, shape (n_pairs,), ``MIN_PROBABILITY`` or more.
         kind: int8, shape (n_pairs,), index of ``KINDS``.
+        cosine: float32, shape (n_pairs,): of the articles' TF-IDF rows.
+        containment: float32, shape (n_pairs,): the larger share of one article's words, weighted by idf, that the other has too.
     """
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     probability: NDArray[np.float32]
     kind: NDArray[np.int8]
+    cosine: NDArray[np.float32]
+    containment: NDArray[np.float32]
+
+    def take(self, indices: NDArray[np.int64]) -> "DuplicatePairs":
+        """Some of the pairs."""
+        return DuplicatePairs(*(getattr(self, field.name).take(indices) for field in fields(self)))
 
 
 def duplicate_pairs(
@@ -64,13 +73,22 @@ def duplicate_pairs(
         _task(left[start:stop], right[start:stop], texts, vocabulary, decision)
         for start, stop in batches(left, right, PROFILED_AT_ONCE if n_jobs == 1 else PROFILED_AT_ONCE // 8)
     )
-    parts = list(_run(tasks, n_jobs))
-    return DuplicatePairs(
-        np.concatenate([np.zeros(0, np.int64), *(part.left for part in parts)]),
-        np.concatenate([np.zeros(0, np.int64), *(part.right for part in parts)]),
-        np.concatenate([np.zeros(0, np.float32), *(part.probability for part in parts)]),
-        np.concatenate([np.zeros(0, np.int8), *(part.kind for part in parts)]),
-    )
+    return joined_pairs([_NO_PAIRS, *_run(tasks, n_jobs)])
+
+
+def joined_pairs(parts: Sequence[DuplicatePairs]) -> DuplicatePairs:
+    """The pairs of one part after those of the other; one part or more."""
+    return DuplicatePairs(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(DuplicatePairs)))
+
+
+_NO_PAIRS = DuplicatePairs(
+    left=np.zeros(0, np.int64),
+    right=np.zeros(0, np.int64),
+    probability=np.zeros(0, np.float32),
+    kind=np.zeros(0, np.int8),
+    cosine=np.zeros(0, np.float32),
+    containment=np.zeros(0, np.float32),
+)
 
 
 @dataclass(frozen=True)
@@ -122,11 +140,14 @@ def _decided(task: _Task) -> DuplicatePairs:
     profiles = joined([profile(block, task.vocabulary) for block in _blocks(task.articles)])
     left, right = (np.searchsorted(task.numbers, side) for side in (task.left, task.right))
     probability, kind = np.zeros(len(left), np.float32), np.full(len(left), -1, np.int8)
+    likeness = np.zeros((len(left), 2), np.float32)
     for start in range(0, len(left), PAIRS_AT_ONCE):
         pairs = slice(start, min(start + PAIRS_AT_ONCE, len(left)))
         signals = pair_signals(profiles, left[pairs], right[pairs])
+        likeness[pairs] = signals[:, [COSINE, CONTAINMENT]]
         probability[pairs] = task.decision.probabilities(signals)
         duplicates = np.flatnonzero(probability[pairs] >= np.float32(MIN_PROBABILITY))
         kind[start + duplicates] = [KINDS.index(name) for name in kinds(signals[duplicates])]
     kept = np.flatnonzero(kind >= 0)
-    return DuplicatePairs(task.left.take(kept), task.right.take(kept), probability.take(kept), kind.take(kept))
+    sides = task.left.take(kept), task.right.take(kept)
+    return DuplicatePairs(*sides, probability.take(kept), kind.take(kept), *likeness[kept].T)

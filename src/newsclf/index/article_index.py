@@ -1,0 +1,327 @@
+"""The index that a pipeline asks: what is this article about, and has it been seen before?"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+from newsclf.article import Article
+from newsclf.errors import IndexFileError
+from newsclf.index.database import Database
+from newsclf.index.placing import Placer
+from newsclf.index.posted import DamagedPostingsError, PostedArticles
+from newsclf.index.records import IndexStats, Sighting, StoredArticle, StoredCluster
+from newsclf.index.tables import all_articles, events_of, merged_from, merged_into, stored_articles, time_of
+from newsclf.model import NewsModel, as_article
+from newsclf.text.blocks import article_blocks
+
+BLOCK_ARTICLES = 128  # added in one transaction where many come at once
+MAX_SEGMENT_SHARE = 0.25  # of an index with a window: what is too old goes a segment at a time
+EXPIRED_AT_ONCE = 512
+RETRY_SECONDS = 0.05  # of a reader that finds a segment gone, which a writer has merged meanwhile
+
+
+class ArticleIndex:
+    """Everything seen so far; made by ``newsclf.open_index``. One writes at a time, many may read, in threads and in processes.
+
+    Whatever a call has returned is on disk: a killed process loses nothing of it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        model: NewsModel,
+        *,
+        read_only: bool,
+        sync: str,
+        keeps_text: bool | None,
+        window: timedelta | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = Database(path, read_only=read_only, sync=sync)
+        self._lock = threading.RLock()
+        self._read_only, self._window, self._clock = read_only, window, clock
+        try:
+            settings = self._settings(model, keeps_text)
+            self._posted = PostedArticles(self._database, max_segment_share=1.0 if window is None else MAX_SEGMENT_SHARE)
+            self._placer = Placer(self._database, self._posted, model, keeps_text=settings["texts"] == "yes")
+            with self._reading():
+                pass
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _settings(self, model: NewsModel, keeps_text: bool | None) -> dict[str, str]:
+        wanted = {"fingerprint": model.fingerprint, "texts": "no" if keeps_text is False else "yes"}
+        found = self._database.settings()
+        if not found and not self._read_only:
+            with self._database.writing():
+                self._database.save_settings(wanted)
+            found = wanted
+        path = self._database.path
+        if found.get("fingerprint") != model.fingerprint:
+            raise IndexFileError(
+                f"{path} was made with another model or newsclf: its rows would not fit. Open it with that model, or "
+                f"make it anew with `newsclf index rebuild {path} --model MODEL`"
+            )
+        if keeps_text is not None and found["texts"] != wanted["texts"]:
+            raise IndexFileError(f"{path} was made {'without' if keeps_text else 'with'} texts, and stays so")
+        return found
+
+    def __enter__(self) -> "ArticleIndex":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the files; twice is once."""
+        with self._lock:
+            self._posted.wait()
+            self._database.close()
+
+    def check(self, article: Article | str) -> Sighting:
+        """What ``add`` would say, without adding anything.
+
+        Raises:
+            IndexFileError: if the index cannot be read.
+        """
+        block = self._placer.prepared([_with_id(article)])
+        with self._reading():
+            return self._placer.check(block)
+
+    def add(self, article: Article | str) -> Sighting:
+        """Adds an article and says what it is about and what it copies.
+
+        An id that is in the index already is an update: the article takes the old one's place. An article without an id goes by
+        its URL; without one too it is a new article every time.
+
+        Raises:
+            IndexFileError: if it cannot be added; the index is then as it was before.
+        """
+        return self.add_many([article])[0]
+
+    def add_many(self, articles: Iterable[Article | str]) -> list[Sighting]:
+        """The same for several, in their order, in blocks that are each added whole or not at all.
+
+        Raises:
+            TypeError: if it is given one article or one str.
+            IndexFileError: if a block cannot be added; those before it are.
+        """
+        if isinstance(articles, str | Article):
+            raise TypeError("articles must be several, in a list or stream; for one there is add")
+        sightings: list[Sighting] = []
+        for block in article_blocks(map(_with_id, articles), BLOCK_ARTICLES):
+            for distinct in _without_repeats(block):
+                sightings += self._add_block(distinct)
+        return sightings
+
+    def _add_block(self, articles: Sequence[Article]) -> list[Sighting]:
+        block = self._placer.prepared(articles)
+        with self._writing():
+            sightings = self._placer.add(block, self._now_ms())
+            if self._window is not None:
+                self._expire_some(self._clock() - self._window.total_seconds(), max_articles=4 * len(articles))
+            return sightings
+
+    def remove(self, id: str) -> bool:
+        """Removes an article; what copied it finds another canonical. False if there is none of that id.
+
+        Raises:
+            IndexFileError: if the index cannot be written.
+        """
+        with self._writing():
+            numbers = [number for (number,) in self._database.rows("SELECT number FROM articles WHERE id = ?", (id,))]
+            self._placer.remove(numbers, self._now_ms())
+        return bool(numbers)
+
+    def expire(self, older_than: timedelta | datetime) -> int:
+        """Removes the articles that were added before a time, or longer ago than a time span; gives back their disk space.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            IndexFileError: if the index cannot be written.
+        """
+        now = self._clock()
+        before = now - older_than.total_seconds() if isinstance(older_than, timedelta) else older_than.timestamp()
+        n_expired, n_last = 0, EXPIRED_AT_ONCE
+        while n_last == EXPIRED_AT_ONCE:
+            with self._writing():
+                n_last = self._expire_some(before, EXPIRED_AT_ONCE)
+            n_expired += n_last
+        with self._lock:
+            self._database.rows("PRAGMA incremental_vacuum")
+        return n_expired
+
+    def _expire_some(self, before: float, max_articles: int) -> int:
+        oldest = self._database.rows("SELECT number, seen FROM articles ORDER BY number LIMIT ?", (max_articles,))
+        numbers = [number for number, seen in oldest if seen < before * 1000]
+        self._placer.remove(numbers, self._now_ms())
+        return len(numbers)
+
+    def article(self, id: str) -> StoredArticle | None:
+        """The article of this id; None if there is none."""
+        with self._reading():
+            return next(iter(stored_articles(self._database, "a.id = ?", (id,))), None)
+
+    def cluster(self, id: str) -> StoredCluster | None:
+        """The cluster of this id, or the one that it was merged into; None if there is none."""
+        with self._reading():
+            live = merged_into(self._database, id)
+            articles = stored_articles(self._database, "c.cluster = ?", (live,))
+            if not articles:
+                return None
+            canonical = next(article for article in articles if not article.duplicate)
+            members = tuple(article for article in articles if article.duplicate)
+            events = events_of(self._database, merged_from(self._database, live))
+            return StoredCluster(live, canonical, members, events)
+
+    def export(self) -> Iterator[StoredArticle]:
+        """All articles in order of arrival, a page at a time, as they are when their page is read."""
+        return all_articles(self._database)
+
+    def stats(self) -> IndexStats:
+        """How large the index is, and since when."""
+        with self._reading():
+            n_articles, oldest, newest = self._database.rows("SELECT count(*), min(seen), max(seen) FROM articles")[0]
+            (n_canonicals,) = self._database.rows("SELECT count(*) FROM canonicals")[0]
+            (n_events,) = self._database.rows("SELECT count(*) FROM events")[0]
+            settings = self._database.settings()
+            return IndexStats(
+                n_articles=n_articles,
+                n_duplicates=n_articles - n_canonicals,
+                n_events=n_events,
+                oldest=None if oldest is None else time_of(oldest),
+                newest=None if newest is None else time_of(newest),
+                database_bytes=self._database.size_bytes,
+                postings_bytes=self._posted.size_bytes,
+                n_segments=self._posted.n_segments,
+                has_texts=settings["texts"] == "yes",
+                fingerprint=settings["fingerprint"],
+            )
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A write transaction with the postings up to date, before and after."""
+        with self._lock:
+            try:
+                with self._database.writing():
+                    self._refresh()
+                    yield
+                    self._seal()
+            except BaseException:
+                self._posted.forget()
+                raise
+            self._posted.tidy()
+
+    def _seal(self) -> None:
+        try:
+            self._posted.seal()
+        except OSError as error:
+            raise IndexFileError(f"{self._database.path}: its postings cannot be written: {error}") from error
+
+    def _refresh(self) -> None:
+        try:
+            self._posted.refresh()
+        except DamagedPostingsError:
+            self._posted.rebuild()  # they are made of the database, which is whole
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """A read transaction with the postings up to date."""
+        with self._lock:
+            self._freshen()
+            with self._database.reading():
+                self._posted.refresh()
+                yield
+
+    def _freshen(self) -> None:
+        """Opens segments that others have written; of a writer's that are damaged, makes new ones."""
+        for is_last in (False, False, True):
+            try:
+                with self._database.reading():
+                    return self._posted.refresh()
+            except DamagedPostingsError:
+                if not self._read_only:
+                    break
+                if is_last:
+                    raise
+                time.sleep(RETRY_SECONDS)
+        with self._writing():
+            return None
+
+
+def open_index(
+    path: str | Path,
+    model: NewsModel | None = None,
+    *,
+    read_only: bool = False,
+    sync: str = "normal",
+    keep_text: bool | None = None,
+    window: timedelta | None = None,
+    clock: Callable[[], float] = time.time,
+) -> ArticleIndex:
+    """Opens an index of everything seen so far; a new one is made where there is none.
+
+    Args:
+        path: of the SQLite file; postings are kept in a folder beside it.
+        model: judges topics and duplicates; default: the model that ships. An index stays with the model that it was made with.
+        read_only: for reading beside a process that writes. Such an index must exist.
+        sync: "normal": what was added survives a kill of the process at any instant; "full": a power cut too.
+        keep_text: False keeps no title or text. Duplicates are then told by a sample of their terms alone, without evidence,
+            and much less surely. Decided when the index is made; None takes it as it is.
+        window: articles that were added longer ago are removed as others are added.
+        clock: gives the time in seconds since 1970.
+
+    Raises:
+        IndexFileError: if it cannot be opened, is damaged, or was made with another model.
+        ModelFileError: if the model knows nothing of duplicates.
+
+    >>> import newsclf, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, newsclf.open_index(folder + "/articles.db") as index:
+    ...     first = index.add(newsclf.Article("The wheat harvest in the north was the best in ten years.", id="a"))
+    ...     again = index.add(newsclf.Article("The wheat harvest in the north was the best in ten years.", id="b"))
+    >>> first.prediction.topic, again.kind, again.canonical
+    ('agriculture', 'exact', 'a')
+    """
+    if model is None:
+        from newsclf.model_file import load
+
+        model = load()
+    return ArticleIndex(
+        Path(path),
+        model,
+        read_only=read_only,
+        sync=sync,
+        keeps_text=keep_text,
+        window=window,
+        clock=clock,
+    )
+
+
+def _with_id(article: Article | str) -> Article:
+    article = as_article(article)
+    return article if article.id else replace(article, id=article.url or uuid.uuid4().hex)
+
+
+def _without_repeats(articles: Sequence[Article]) -> Iterator[list[Article]]:
+    """The articles in runs in which no id stands twice."""
+    run: list[Article] = []
+    ids: set[str | None] = set()
+    for article in articles:
+        if article.id in ids:
+            yield run
+            run, ids = [], set()
+        run.append(article)
+        ids.add(article.id)
+    yield run

@@ -1,0 +1,225 @@
+"""A block of articles against the canonicals of an index, and against one another: which copies which."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsclf.article import Article
+from newsclf.duplicates.cluster import Stars
+from newsclf.duplicates.decide import KINDS, MIN_PROBABILITY
+from newsclf.duplicates.find import MIN_COSINE
+from newsclf.duplicates.postings import Found, find_posted, post
+from newsclf.duplicates.rows import term_rows
+from newsclf.duplicates.samples import RareTerms, Samples, rare_terms, sampled
+from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs, joined_pairs
+from newsclf.index.encoding import digest_of
+from newsclf.model import NewsModel, Prediction
+from newsclf.text.clean import CleanArticle, clean, feature_text
+from newsclf.text.tokens import hash_terms
+from newsclf.tfidf import Vocabulary
+
+MAX_CANDIDATES = 16  # of one article, those of the highest estimates: templates have thousands
+ESTIMATE_SLOPE, ESTIMATE_MIDDLE = 8.0, 0.7  # of the probability where there are no texts
+MIN_CONTAINMENT = 0.5  # of a candidate whose cosine is lower: a text cut from another
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A block of articles, cleaned and counted once for both halves."""
+
+    articles: Sequence[Article]
+    cleaned: list[CleanArticle]
+    predictions: list[Prediction]
+    digests: list[bytes]
+    terms: RareTerms
+    samples: Samples
+
+    def __len__(self) -> int:
+        return len(self.articles)
+
+    @property
+    def ids(self) -> list[str]:
+        """The articles' ids."""
+        return [article.id or "" for article in self.articles]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs to decide: an article of a block, and a canonical or an earlier article of the block that it may copy.
+
+    Attributes:
+        left: int64, shape (n_pairs,): the earlier; index in the stored canonicals, followed by the articles of the block.
+        right: int64, shape (n_pairs,): the later.
+        estimates: float32, shape (n_pairs,); as in ``Found``, and so the next.
+        is_whole: bool, shape (n_pairs,).
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    estimates: NDArray[np.float32]
+    is_whole: NDArray[np.bool_]
+
+    def take(self, indices: NDArray[np.int64]) -> "Pairs":
+        """Some of the pairs."""
+        return Pairs(*(getattr(self, field.name).take(indices) for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A canonical as the index holds it.
+
+    Attributes:
+        post: its number in the postings.
+        number: its number among the articles.
+        id: the article's id.
+        cluster: the id of its cluster.
+        digest: of its title and text.
+        article: None where the index keeps no text.
+    """
+
+    post: int
+    number: int
+    id: str
+    cluster: str
+    digest: bytes
+    article: Article | None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """That an article copies a canonical.
+
+    Attributes:
+        canonical: index in the stored canonicals, followed by the articles of the block.
+        probability: that the two are duplicates.
+        kind: of duplicate.
+        cosine: of their TF-IDF rows.
+        containment: the larger share of one article's words that the other has too.
+    """
+
+    canonical: int
+    probability: float
+    kind: str
+    cosine: float
+    containment: float
+
+
+def prepared(articles: Sequence[Article], model: NewsModel, short_vocabulary: Vocabulary) -> Prepared:
+    """Cleans, counts and judges a block of articles."""
+    cleaned = [clean(article) for article in articles]
+    terms = hash_terms([feature_text(article) for article in cleaned])
+    rare = rare_terms(term_rows(terms, short_vocabulary), short_vocabulary)
+    return Prepared(articles, cleaned, model.predict_terms(terms), [digest_of(a) for a in articles], rare, sampled(rare))
+
+
+def prepared_samples(articles: Sequence[Article], digests: Sequence[bytes], samples: Samples) -> Prepared:
+    """A block of articles whose texts are not at hand: what is known of their terms are the samples."""
+    return Prepared(articles, [], [], list(digests), samples.as_terms(), samples)
+
+
+def best(found: Found) -> Found:
+    """The best ``MAX_CANDIDATES`` of what was found for each article, by article, then post."""
+    order = np.lexsort((found.posts, -found.estimates, found.queries))
+    queries = found.queries.take(order)
+    ranks = np.arange(len(order)) - np.searchsorted(queries, queries)
+    return found.take(np.sort(order.take(np.flatnonzero(ranks < MAX_CANDIDATES))))
+
+
+Decide = Callable[[Pairs, Sequence[Stored], Prepared], DuplicatePairs]
+
+
+def copies(
+    block: Prepared, found: Found, stored: Sequence[Stored], is_placed: NDArray[np.bool_], decide: Decide
+) -> list[Copy | None]:
+    """For each article of the block the canonical that it copies, by the rule of ``Stars`` with the order of arrival as rank.
+
+    Args:
+        block: the articles, in order of arrival.
+        found: candidates among the stored canonicals.
+        stored: those canonicals, by post; candidates that are not among them are gone, and left out.
+        is_placed: bool, shape (n_articles,); False for articles of the block that are neither to copy nor to be copied.
+        decide: gives those of the pairs that are duplicates.
+    """
+    pairs = _pairs(block, found, stored, is_placed)
+    digests = [canonical.digest for canonical in stored] + block.digests
+    same = [digests[a] == digests[b] for a, b in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)]
+    is_same = np.array(same, bool)
+    is_open = ~np.isin(pairs.right, pairs.right[is_same])  # what has a copy to the character needs no other
+    duplicates = joined_pairs(
+        [decide(pairs.take(np.flatnonzero(is_open)), stored, block), _same(pairs.take(np.flatnonzero(is_same)))]
+    )
+    stars = Stars(np.arange(len(stored) + len(block)))
+    stars.add(duplicates.left, duplicates.right, duplicates.probability, duplicates.kind)
+    columns = (duplicates.left, duplicates.right, duplicates.cosine, duplicates.containment)
+    likeness = {(one, other): values for one, other, *values in zip(*(column.tolist() for column in columns), strict=True)}
+    return [_copy(stars, number, likeness) for number in range(len(stored), len(stored) + len(block))]
+
+
+def _pairs(block: Prepared, found: Found, stored: Sequence[Stored], is_placed: NDArray[np.bool_]) -> Pairs:
+    posts = np.array([canonical.post for canonical in stored], np.int64)
+    among, n_stored = _among_block(block, is_placed), len(stored)
+    there = found.take(np.flatnonzero(np.isin(found.posts, posts) & is_placed.take(found.queries)))
+    return Pairs(
+        left=np.concatenate([np.searchsorted(posts, there.posts), among.posts + n_stored]),
+        right=np.concatenate([there.queries, among.queries]) + n_stored,
+        estimates=np.concatenate([there.estimates, among.estimates]),
+        is_whole=np.concatenate([there.is_whole, among.is_whole]),
+    )
+
+
+def _among_block(block: Prepared, is_placed: NDArray[np.bool_]) -> Found:
+    """Candidates among the articles of the block themselves, each before the one that it is a candidate of."""
+    found = find_posted([post(block.samples, np.arange(len(block)))] if len(block) > 1 else [], block.terms)
+    is_kept = (found.posts < found.queries) & is_placed.take(found.posts) & is_placed.take(found.queries)
+    return best(found.take(np.flatnonzero(is_kept)))
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Cleaned articles by number: of canonicals, which are cleaned when they are asked for, and of a block."""
+
+    stored: Sequence[Article | None]
+    block: Prepared
+
+    def read(self, indices: Sequence[int]) -> list[CleanArticle]:
+        """The articles of these numbers."""
+        return [self._read(index) for index in indices]
+
+    def _read(self, index: int) -> CleanArticle:
+        if index >= len(self.stored):
+            return self.block.cleaned[index - len(self.stored)]
+        return clean(self.stored[index] or Article(""))
+
+
+def decided_by_texts(pairs: Pairs, stored: Sequence[Stored], block: Prepared, *, model: NewsModel) -> DuplicatePairs:
+    """The duplicates among pairs, as in a corpus."""
+    texts = _Texts([canonical.article for canonical in stored], block)
+    found = duplicate_pairs(pairs.left, pairs.right, texts, model.vocabulary, model.decision)
+    is_candidate = (found.cosine >= np.float32(MIN_COSINE)) | (found.containment >= np.float32(MIN_CONTAINMENT))
+    return found.take(np.flatnonzero(is_candidate))
+
+
+def decided_by_rows(pairs: Pairs, stored: Sequence[Stored], block: Prepared) -> DuplicatePairs:
+    """The same where texts are not kept: what has the same words as often is a copy, the rest is told by the estimate alone."""
+    logits = ESTIMATE_SLOPE * (pairs.estimates - ESTIMATE_MIDDLE)
+    probability = np.where(pairs.is_whole, 1, 1 / (1 + np.exp(-logits))).astype(np.float32)
+    kind = np.where(pairs.is_whole, KINDS.index("exact"), KINDS.index("edited")).astype(np.int8)
+    estimates = np.minimum(pairs.estimates, 1)
+    found = DuplicatePairs(pairs.left, pairs.right, probability, kind, estimates, estimates)
+    return found.take(np.flatnonzero(probability >= np.float32(MIN_PROBABILITY)))
+
+
+def _same(pairs: Pairs) -> DuplicatePairs:
+    """Pairs with the same title and text."""
+    ones = np.ones(len(pairs.left), np.float32)
+    return DuplicatePairs(pairs.left, pairs.right, ones, np.full(len(ones), KINDS.index("exact"), np.int8), ones, ones)
+
+
+def _copy(stars: Stars, number: int, likeness: dict[tuple[int, int], list[float]]) -> Copy | None:
+    canonical = int(stars.canonical[number])
+    if canonical == number:
+        return None
+    cosine, containment = likeness[canonical, number]
+    return Copy(canonical, float(stars.probability[number]), KINDS[stars.kind[number]], cosine, containment)

@@ -1,0 +1,283 @@
+"""All postings of an index: the newest in memory, the others in segments on disk, which grow by being merged."""
+
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from newsclf.duplicates.postings import Found, NewArray, Postings, find_posted, merged, post
+from newsclf.duplicates.samples import RareTerms, Samples
+from newsclf.errors import IndexFileError
+from newsclf.index.database import Database
+from newsclf.index.encoding import decoded_samples
+from newsclf.index.segments import open_segment, write_segment
+
+TIERS = (64, 1024, 8192)  # articles: each is posted anew whenever it grows, and emptied into the next when it is full
+ROWS_AT_ONCE = 8192
+FOLDER_SUFFIX = "-postings"
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """A segment on disk, and the first and last post that it covers."""
+
+    name: str
+    first: int
+    last: int
+    postings: Postings
+
+
+@dataclass(frozen=True)
+class _Tier:
+    """Postings in memory, and the samples that they were made of."""
+
+    samples: Samples
+    postings: Postings
+
+
+class DamagedPostingsError(IndexFileError):
+    """Files beside the database that have to be made again."""
+
+
+class PostedArticles:
+    """What finds candidates among the canonicals of an index. The database is the truth; this follows it.
+
+    Every method is called inside a transaction of the database, so that several processes see one state.
+    """
+
+    def __init__(self, database: Database, *, max_segment_share: float = 1.0) -> None:
+        """Knows nothing until ``refresh``.
+
+        Args:
+            database: of the index.
+            max_segment_share: no two segments are merged into one that has more of all articles than this; an index with a window
+                drops whole segments, so they must not be large.
+        """
+        self._database = database
+        self._folder = database.path.with_name(database.path.name + FOLDER_SUFFIX)
+        self._max_segment_share = max_segment_share
+        self._segments: list[_Segment] = []
+        self._tiers: list[_Tier | None] = [None] * len(TIERS)
+        self._last = 0
+        self._merging: _Merge | None = None
+
+    def find(self, terms: RareTerms) -> Found:
+        """The posted articles that share enough rare terms with each article of a block."""
+        return find_posted([segment.postings for segment in self._segments] + self._in_memory(), terms)
+
+    def _in_memory(self) -> list[Postings]:
+        return [tier.postings for tier in reversed(self._tiers) if tier is not None]
+
+    def refresh(self) -> None:
+        """Takes in what other processes have written.
+
+        Raises:
+            IndexFileError: if a segment's files are missing or damaged: they have to be made again.
+        """
+        listed = self._database.rows("SELECT name, first, last, checksums FROM segments ORDER BY first")
+        if [row[0] for row in listed] != [segment.name for segment in self._segments]:
+            known = {segment.name: segment for segment in self._segments}
+            self._segments = [known.get(name) or self._opened(name, *rest) for name, *rest in listed]
+            self._forget_memory()
+        self._read_new()
+
+    def _opened(self, name: str, first: int, last: int, checksums: str) -> _Segment:
+        try:
+            return _Segment(name, first, last, open_segment(self._folder, name, checksums))
+        except (OSError, ValueError, KeyError) as error:
+            raise DamagedPostingsError(f"{self._folder / name} is missing or damaged: {error}") from error
+
+    def _forget_memory(self) -> None:
+        self._tiers = [None] * len(TIERS)
+        self._last = max((segment.last for segment in self._segments), default=0)
+
+    def forget(self) -> None:
+        """Forgets all that is in memory, after a transaction that came to nothing."""
+        self._segments = []
+        self._forget_memory()
+
+    def _read_new(self, *, is_sealing: bool = False) -> None:
+        """Posts what the database has beyond what is known here."""
+        query = (
+            "SELECT c.post, a.sample FROM canonicals c JOIN articles a USING (number) WHERE c.post > ? ORDER BY c.post LIMIT ?"
+        )
+        while rows := self._database.rows(query, (self._last, ROWS_AT_ONCE)):
+            self.append(_samples_of(rows, self._database.path), np.array([number for number, _ in rows]))
+            if is_sealing and len(rows) == ROWS_AT_ONCE:
+                self._seal_tail()
+                self._merge_all()
+
+    def _merge_all(self) -> None:
+        self._start_merge()
+        while self._merging is not None:
+            self.wait()
+            self._take_merged()
+            self._start_merge()
+
+    def append(self, samples: Samples, posts: NDArray[np.int64]) -> None:
+        """Posts articles that are in the database by now; ``posts`` ascend and go on from what was posted before."""
+        if not len(posts):
+            return
+        for number, limit in enumerate(TIERS):
+            tier = self._tiers[number]
+            if tier is not None:
+                samples = _joined(tier.samples, samples)
+                posts = np.concatenate([tier.postings.posts, posts])
+            self._tiers[number] = None
+            if len(posts) <= limit or number == len(TIERS) - 1:
+                self._tiers[number] = _Tier(samples, post(samples, posts))
+                break
+        self._last = int(posts[-1])
+
+    def seal(self) -> None:
+        """Writes what is in memory to a segment once it is much, drops segments whose articles are all gone, and merges.
+
+        Called by a writer at the end of a transaction.
+
+        Raises:
+            OSError: if the disk is full or the folder read-only.
+        """
+        self._drop_dead()
+        self._take_merged()
+        tier = self._tiers[-1]
+        if tier is not None and len(tier.postings) >= TIERS[-1] and self._merging is None:
+            self._seal_tail()
+        self._start_merge()
+
+    def _seal_tail(self) -> None:
+        tiers = [tier for tier in reversed(self._tiers) if tier is not None]
+        samples, posts = tiers[0].samples, np.concatenate([tier.postings.posts for tier in tiers])
+        for tier in tiers[1:]:
+            samples = _joined(samples, tier.samples)
+        self._add_segment(self._written(posts, lambda new_array: _copied(post(samples, posts), new_array)))
+        self._forget_memory()
+
+    def _written(
+        self, posts: NDArray[np.int64], fill: Callable[[NewArray], Postings], first: int | None = None
+    ) -> tuple[_Segment, str]:
+        first, last = int(posts[0]) if first is None else first, int(posts[-1])
+        name = f"{first:012d}-{last:012d}"
+        checksums = write_segment(self._folder, name, fill)
+        return _Segment(name, first, last, open_segment(self._folder, name, checksums)), checksums
+
+    def _add_segment(self, written: tuple[_Segment, str]) -> None:
+        segment, checksums = written
+        self._database.run("INSERT INTO segments VALUES (?, ?, ?, ?)", (segment.name, segment.first, segment.last, checksums))
+        self._segments.append(segment)
+
+    def _drop_dead(self) -> None:
+        (least,) = self._database.rows("SELECT min(post) FROM canonicals")[0]
+        dead = [segment for segment in self._segments if least is None or segment.last < least]
+        self._remove(dead)
+
+    def _remove(self, segments: Sequence[_Segment]) -> None:
+        self._database.run_many("DELETE FROM segments WHERE name = ?", [(segment.name,) for segment in segments])
+        self._segments = [segment for segment in self._segments if segment not in segments]
+
+    def _start_merge(self) -> None:
+        """Merges the last segments in the background while each is not twice as long as the one after it."""
+        if self._merging is not None or len(self._segments) < 2:
+            return
+        left, right = self._segments[-2:]
+        n_all = sum(len(segment.postings) for segment in self._segments)
+        is_due = len(left.postings) < 2 * len(right.postings)
+        if is_due and len(left.postings) + len(right.postings) <= max(n_all * self._max_segment_share, 2 * TIERS[-1]):
+            self._merging = _Merge(self, left, right)
+
+    def _take_merged(self) -> None:
+        """Puts a merged segment in the place of its two parts, if they are still there."""
+        if self._merging is None or self._merging.is_alive():
+            return
+        merge, self._merging = self._merging, None
+        if merge.error is not None:
+            raise merge.error
+        if merge.written is None or not all(part in self._segments for part in merge.parts):
+            return
+        place = self._segments.index(merge.parts[0])
+        self._remove(merge.parts)
+        self._add_segment(merge.written)
+        self._segments.insert(place, self._segments.pop())
+
+    def wait(self) -> None:
+        """Waits for the merging in the background."""
+        if self._merging is not None:
+            self._merging.join()
+
+    def tidy(self) -> None:
+        """Removes the files of segments that the index no longer lists; after the transaction was committed."""
+        listed = {segment.name for segment in self._segments}
+        if self._merging is None and self._folder.is_dir():
+            for path in self._folder.iterdir():
+                if path.name not in listed:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def rebuild(self) -> None:
+        """Makes all segments anew from the database.
+
+        Raises:
+            OSError: if they cannot be written.
+            IndexFileError: if a sample in the database is damaged.
+        """
+        self.wait()
+        self._merging = None
+        self._database.run("DELETE FROM segments")
+        self.forget()
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._folder)
+        self._read_new(is_sealing=True)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the segments on disk."""
+        return sum(getattr(segment.postings, field.name).nbytes for segment in self._segments for field in fields(Postings))
+
+    @property
+    def n_segments(self) -> int:
+        """Number of segments on disk."""
+        return len(self._segments)
+
+
+class _Merge(threading.Thread):
+    """Two segments becoming one, in the background: their files do not change, so nobody has to wait."""
+
+    def __init__(self, posted: PostedArticles, left: _Segment, right: _Segment) -> None:
+        super().__init__(name="newsclf merge", daemon=True)
+        self.parts = (left, right)
+        self.written: tuple[_Segment, str] | None = None
+        self.error: OSError | None = None
+        self._posted = posted
+        self.start()
+
+    def run(self) -> None:
+        parts = [segment.postings for segment in self.parts]
+        posts = np.concatenate([part.posts[-1:] for part in parts])
+        try:
+            self.written = self._posted._written(posts, lambda new_array: merged(parts, new_array), self.parts[0].first)
+        except OSError as error:
+            self.error = error
+
+
+def _joined(first: Samples, second: Samples) -> Samples:
+    return Samples(*(np.concatenate([getattr(first, field.name), getattr(second, field.name)]) for field in fields(Samples)))
+
+
+def _samples_of(rows: Sequence[tuple[int, bytes]], path: Path) -> Samples:
+    try:
+        return decoded_samples([sample for _, sample in rows])
+    except ValueError as error:
+        raise IndexFileError(f"{path} is damaged: {error}. `newsclf index rebuild {path}` makes it anew") from error
+
+
+def _copied(postings: Postings, new_array: NewArray) -> Postings:
+    """The same postings in arrays of the caller's."""
+    arrays = {}
+    for field in fields(Postings):
+        values = getattr(postings, field.name)
+        arrays[field.name] = new_array(field.name, len(values), values.dtype)
+        arrays[field.name][:] = values
+    return Postings(**arrays)
