@@ -19,6 +19,7 @@ from newsclf.duplicates.decide import DuplicateModel
 from newsclf.duplicates.find import find_clusters
 from newsclf.duplicates.signal_names import SIGNALS
 from newsclf.errors import ModelFileError
+from newsclf.text import blocks
 
 WHEAT = "The wheat harvest in the north was the best in ten years, the ministry said on Monday."
 ROCKET = "A rocket took two satellites to orbit from the coast on Friday evening, engineers said."

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclf.duplicates.prefix import row_slices
+from newsclf.duplicates.rows import ARTICLE_BITS, HashRows
 from newsclf.tfidf import Rows
 
 PAIRS_AT_ONCE = 512  # of one left row: with 400 columns each, some 6 MB of work arrays
@@ -51,3 +52,23 @@ def _groups(left: NDArray[np.int64]) -> list[tuple[int, int]]:
         return []
     starts = np.flatnonzero(np.concatenate(([True], left[1:] != left[:-1]))).tolist()
     return list(zip(starts, [*starts[1:], len(left)], strict=True))
+
+
+def hash_overlaps(
+    rows: HashRows, left: NDArray[np.int64], right: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of each pair of at most 1,024 rows the cosine, and the shares of the left and of the right row's squared weight in shared terms."""
+    ends = np.cumsum(rows.sizes)
+    owners = np.repeat(np.arange(len(ends), dtype=np.uint64), rows.sizes)
+    shift, owner_shift = np.uint64(ARTICLE_BITS), np.uint64(64 - ARTICLE_BITS)
+    keys = np.append((owners << owner_shift) | (rows.hashes >> shift), np.uint64(2**64 - 1))
+    sizes = rows.sizes.take(left)
+    ours = np.arange(int(sizes.sum())) + np.repeat((ends - rows.sizes).take(left) - (np.cumsum(sizes) - sizes), sizes)
+    wanted = (np.repeat(right.astype(np.uint64), sizes) << owner_shift) | (rows.hashes.take(ours) >> shift)
+    theirs = np.searchsorted(keys, wanted)
+    shared = np.flatnonzero(keys.take(theirs) == wanted)
+    pairs = np.repeat(np.arange(len(left)), sizes).take(shared)
+    left_values, right_values = (rows.values.take(side.take(shared)).astype(np.float64) for side in (ours, theirs))
+    products = (left_values * right_values, left_values**2, right_values**2)
+    cosine, left_share, right_share = (np.bincount(pairs, weights=product, minlength=len(left)) for product in products)
+    return np.asarray(cosine), np.asarray(left_share), np.asarray(right_share)

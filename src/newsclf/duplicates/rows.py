@@ -11,7 +11,7 @@ candidates.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,11 @@ class HashRows:
     sizes: NDArray[np.int64]
     hashes: Hashes
     values: NDArray[np.float32]
+
+
+def joined_rows(parts: Sequence[HashRows]) -> HashRows:
+    """The rows of one block after those of the other; one part or more."""
+    return HashRows(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(HashRows)))
 
 
 def shortened(vocabulary: Vocabulary) -> Vocabulary:

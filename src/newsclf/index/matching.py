@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from newsclf.article import Article
+from newsclf.duplicates.candidates import LENGTH_RATIO, MIN_CONTAINMENT, ROUNDING
 from newsclf.duplicates.cluster import Stars
 from newsclf.duplicates.decide import KINDS, MIN_PROBABILITY
 from newsclf.duplicates.find import MIN_COSINE
+from newsclf.duplicates.overlap import hash_overlaps
 from newsclf.duplicates.postings import Found, find_posted, post
-from newsclf.duplicates.rows import term_rows
+from newsclf.duplicates.rows import HashRows, hash_rows, joined_rows, term_rows
 from newsclf.duplicates.samples import RareTerms, Samples, rare_terms, sampled
 from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs, joined_pairs
 from newsclf.index.encoding import digest_of
@@ -22,7 +24,6 @@ from newsclf.tfidf import Vocabulary
 
 MAX_CANDIDATES = 16  # of one article, those of the highest estimates: templates have thousands
 ESTIMATE_SLOPE, ESTIMATE_MIDDLE = 8.0, 0.7  # of the probability where there are no texts
-MIN_CONTAINMENT = 0.5  # of a candidate whose cosine is lower: a text cut from another
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Prepared:
     cleaned: list[CleanArticle]
     predictions: list[Prediction]
     digests: list[bytes]
+    rows: HashRows
     terms: RareTerms
     samples: Samples
 
@@ -110,13 +112,15 @@ def prepared(articles: Sequence[Article], model: NewsModel, short_vocabulary: Vo
     """Cleans, counts and judges a block of articles."""
     cleaned = [clean(article) for article in articles]
     terms = hash_terms([feature_text(article) for article in cleaned])
-    rare = rare_terms(term_rows(terms, short_vocabulary), short_vocabulary)
-    return Prepared(articles, cleaned, model.predict_terms(terms), [digest_of(a) for a in articles], rare, sampled(rare))
+    rows = term_rows(terms, short_vocabulary)
+    rare = rare_terms(rows, short_vocabulary)
+    return Prepared(articles, cleaned, model.predict_terms(terms), [digest_of(a) for a in articles], rows, rare, sampled(rare))
 
 
 def prepared_samples(articles: Sequence[Article], digests: Sequence[bytes], samples: Samples) -> Prepared:
     """A block of articles whose texts are not at hand: what is known of their terms are the samples."""
-    return Prepared(articles, [], [], list(digests), samples.as_terms(), samples)
+    nothing = HashRows(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.float32))
+    return Prepared(articles, [], [], list(digests), nothing, samples.as_terms(), samples)
 
 
 def best(found: Found) -> Found:
@@ -178,27 +182,32 @@ def _among_block(block: Prepared, is_placed: NDArray[np.bool_]) -> Found:
 
 @dataclass(frozen=True)
 class _Texts:
-    """Cleaned articles by number: of canonicals, which are cleaned when they are asked for, and of a block."""
+    """Cleaned articles by number."""
 
-    stored: Sequence[Article | None]
-    block: Prepared
+    articles: Sequence[CleanArticle]
 
     def read(self, indices: Sequence[int]) -> list[CleanArticle]:
         """The articles of these numbers."""
-        return [self._read(index) for index in indices]
-
-    def _read(self, index: int) -> CleanArticle:
-        if index >= len(self.stored):
-            return self.block.cleaned[index - len(self.stored)]
-        return clean(self.stored[index] or Article(""))
+        return [self.articles[index] for index in indices]
 
 
-def decided_by_texts(pairs: Pairs, stored: Sequence[Stored], block: Prepared, *, model: NewsModel) -> DuplicatePairs:
-    """The duplicates among pairs, as in a corpus."""
-    texts = _Texts([canonical.article for canonical in stored], block)
-    found = duplicate_pairs(pairs.left, pairs.right, texts, model.vocabulary, model.decision)
-    is_candidate = (found.cosine >= np.float32(MIN_COSINE)) | (found.containment >= np.float32(MIN_CONTAINMENT))
-    return found.take(np.flatnonzero(is_candidate))
+def decided_by_texts(
+    pairs: Pairs, stored: Sequence[Stored], block: Prepared, *, model: NewsModel, short_vocabulary: Vocabulary
+) -> DuplicatePairs:
+    """The duplicates among pairs, as in a corpus: of those that are similar enough in full the model decides."""
+    cleaned = [clean(canonical.article or Article("")) for canonical in stored]
+    rows = hash_rows([feature_text(article) for article in cleaned], short_vocabulary)
+    similar = pairs.take(np.flatnonzero(_are_candidates(joined_rows([rows, block.rows]), pairs.left, pairs.right)))
+    return duplicate_pairs(similar.left, similar.right, _Texts(cleaned + block.cleaned), model.vocabulary, model.decision)
+
+
+def _are_candidates(rows: HashRows, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which pairs ``candidate_blocks`` would give: bool, shape (n_pairs,)."""
+    cosine, left_share, right_share = hash_overlaps(rows, left, right)
+    left_sizes, right_sizes = rows.sizes.take(left), rows.sizes.take(right)
+    is_left_cut = (left_share >= MIN_CONTAINMENT) & (left_sizes * LENGTH_RATIO <= right_sizes)
+    is_right_cut = (right_share >= MIN_CONTAINMENT) & (right_sizes * LENGTH_RATIO <= left_sizes)
+    return np.asarray((cosine >= MIN_COSINE - ROUNDING) | is_left_cut | is_right_cut)
 
 
 def decided_by_rows(pairs: Pairs, stored: Sequence[Stored], block: Prepared) -> DuplicatePairs:

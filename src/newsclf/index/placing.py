@@ -68,8 +68,10 @@ class Placer:
         self._posted = posted
         self._model = model
         self._keeps_text = keeps_text
-        self._decide: Decide = partial(decided_by_texts, model=model) if keeps_text else decided_by_rows
         self._short_vocabulary = shortened(model.vocabulary)
+        self._decide: Decide = decided_by_rows
+        if keeps_text:
+            self._decide = partial(decided_by_texts, model=model, short_vocabulary=self._short_vocabulary)
 
     def prepared(self, articles: Sequence[Article]) -> Prepared:
         """Cleans, counts and judges articles, each of which has an id."""
