@@ -63,6 +63,11 @@ class Vocabulary:
         shares = (1 + self.n_articles) / (1 + self.document_frequencies.astype(np.float64))
         return (np.log(shares) + 1).astype(np.float32)
 
+    @cached_property
+    def idf_or_unseen(self) -> NDArray[np.float32]:
+        """The same with one value more, at the place of column -1: ``ln(1 + n_articles) + 1``, for a term that was never seen."""
+        return np.append(self.idf, np.float32(np.log1p(self.n_articles) + 1))
+
     def columns(self, hashes: Hashes) -> NDArray[np.int32]:
         """The column of each hash, int32, of the hashes' shape; -1 for a term that is not in the vocabulary.
 

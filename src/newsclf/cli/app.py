@@ -9,6 +9,8 @@ import typer.core
 import newsclf
 from newsclf.cli.compare import compare
 from newsclf.cli.dedup import dedup
+from newsclf.cli.index import app as index_app
+from newsclf.cli.ingest import ingest
 from newsclf.cli.predict import predict
 from newsclf.cli.train import train
 from newsclf.errors import NewsclfError
@@ -17,8 +19,10 @@ typer.core.HAS_RICH = False  # its plain help would else escape brackets for ric
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(predict)
 app.command()(dedup)
+app.command()(ingest)
 app.command()(compare)
 app.command()(train)
+app.add_typer(index_app, name="index")
 
 
 def main() -> None:

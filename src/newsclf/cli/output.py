@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 from newsclf.article import Article
@@ -30,12 +30,11 @@ def prediction_writer(output_format: Format, topics: Iterable[str], n_top: int |
     """The line that goes first ("" for none) and the function that makes an article's line, line ends included."""
     names = list(topics)
     if output_format is Format.JSONL:
-        return "", lambda article, prediction: _json_line(article, prediction, n_top)
+        return "", lambda article, prediction: json_line(json_fields(article, prediction, n_top))
     if output_format is Format.CSV:
-        header = csv_line(["id", "title", "topic", "probability", "abstained", "reason", *names])
-        return header, lambda article, prediction: _csv_row(article, prediction, names, n_top)
-    width = max(map(len, [*names, "unknown"]))
-    return "", lambda article, prediction: _text_line(article, prediction, width, n_top)
+        return csv_line(csv_columns(names)), lambda article, prediction: csv_line(csv_fields(article, prediction, names, n_top))
+    width = topic_width(names)
+    return "", lambda article, prediction: text_of(article, prediction, width, n_top) + "\n"
 
 
 def write_out(line: str) -> None:
@@ -43,8 +42,14 @@ def write_out(line: str) -> None:
     sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace"))
 
 
-def _json_line(article: Article, prediction: Prediction, n_top: int | None) -> str:
-    fields = {
+def json_line(fields: Mapping[str, object]) -> str:
+    """A line of JSON Lines with its line end."""
+    return json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+def json_fields(article: Article, prediction: Prediction, n_top: int | None = None) -> dict[str, object]:
+    """What a JSON line says of an article's topic."""
+    return {
         "id": article.id,
         "title": article.title,
         "topic": prediction.topic,
@@ -54,14 +59,19 @@ def _json_line(article: Article, prediction: Prediction, n_top: int | None) -> s
         "reason": prediction.reason,
         "subjects": subjects(prediction.topic),
     }
-    return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
-def _csv_row(article: Article, prediction: Prediction, names: list[str], n_top: int | None) -> str:
+def csv_columns(names: Iterable[str]) -> list[str]:
+    """The columns of ``csv_fields``."""
+    return ["id", "title", "topic", "probability", "abstained", "reason", *names]
+
+
+def csv_fields(article: Article, prediction: Prediction, names: Iterable[str], n_top: int | None = None) -> list[object]:
+    """What a CSV row says of an article's topic: the probabilities of the topics of these names come last."""
     top = _top(prediction, n_top)
     probability = round(prediction.probability, N_DECIMALS)
     fields = [article.id, article.title, prediction.topic, probability, prediction.abstained, prediction.reason]
-    return csv_line([*fields, *(top.get(name) for name in names)])
+    return [*fields, *(top.get(name) for name in names)]
 
 
 def csv_line(fields: Iterable[object]) -> str:
@@ -71,14 +81,20 @@ def csv_line(fields: Iterable[object]) -> str:
     return line.getvalue()
 
 
-def _text_line(article: Article, prediction: Prediction, width: int, n_top: int | None) -> str:
+def topic_width(names: Iterable[str]) -> int:
+    """How wide the column of topics is in text."""
+    return max(map(len, [*names, "unknown"]))
+
+
+def text_of(article: Article, prediction: Prediction, width: int, n_top: int | None = None) -> str:
+    """An article's topic on one line for reading, without the line end."""
     title = short(article.title or article.text[: 2 * MAX_TITLE_CHARACTERS])
     answer = f"{prediction.topic:<{width}}  {prediction.probability:.2f}" if prediction.topic else f"{'unknown':<{width}}  -   "
     others = list(_top(prediction, n_top or 0).items())[1:] if prediction.topic else []
     top = "".join(f"  {name} {probability:.2f}" for name, probability in others)
     reason = f"  ({prediction.reason})" if prediction.reason else ""
     name = printable(article.id or "-")
-    return f"{answer}{top}  {name}  {title}{reason}\n"
+    return f"{answer}{top}  {name}  {title}{reason}"
 
 
 def short(text: str, n_characters: int = MAX_TITLE_CHARACTERS) -> str:

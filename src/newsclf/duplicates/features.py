@@ -232,8 +232,7 @@ def _name_marks(marks: Marks, begins: Positions, tokens: Tokens, is_title: NDArr
 
 def idf_of(hashes: Hashes, vocabulary: Vocabulary) -> NDArray[np.float32]:
     """The idf of each term, ``ln(1 + n_articles) + 1`` where the vocabulary lacks it."""
-    unseen = np.float32(np.log1p(vocabulary.n_articles) + 1)
-    return np.append(vocabulary.idf, unseen).take(vocabulary.columns(hashes))  # column -1 takes the last
+    return vocabulary.idf_or_unseen.take(vocabulary.columns(hashes))  # column -1 takes the last
 
 
 def _features(

@@ -57,7 +57,7 @@ def _groups(left: NDArray[np.int64]) -> list[tuple[int, int]]:
 def hash_overlaps(
     rows: HashRows, left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Of each pair of at most 1,024 rows the cosine, and the shares of the left and of the right row's squared weight in shared terms."""
+    """Of each pair of at most 1,024 rows the cosine, and the shares of the left's and right's squared weight in shared terms."""
     ends = np.cumsum(rows.sizes)
     owners = np.repeat(np.arange(len(ends), dtype=np.uint64), rows.sizes)
     shift, owner_shift = np.uint64(ARTICLE_BITS), np.uint64(64 - ARTICLE_BITS)

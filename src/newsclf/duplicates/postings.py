@@ -79,6 +79,7 @@ class Found:
         return Found(*(getattr(self, field.name).take(indices) for field in fields(self)))
 
 
+NOTHING_FOUND = Found(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, bool))
 NewArray = Callable[[str, int, np.dtype], NDArray]  # type: ignore[type-arg]  # name, length, type
 
 

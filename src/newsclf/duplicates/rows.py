@@ -35,11 +35,13 @@ class HashRows:
         sizes: int64, shape (n_rows,); number of terms of each article.
         hashes: uint64, shape (n_values,), ascending within a row; the lowest ``ARTICLE_BITS`` bits are 0.
         values: float32, shape (n_values,); each row has norm 1, or no value at all.
+        idf: float32, shape (n_values,); of each term.
     """
 
     sizes: NDArray[np.int64]
     hashes: Hashes
     values: NDArray[np.float32]
+    idf: NDArray[np.float32]
 
 
 def joined_rows(parts: Sequence[HashRows]) -> HashRows:
@@ -80,10 +82,11 @@ def term_rows(terms: TermHashes, short_vocabulary: Vocabulary) -> HashRows:
     keys = keys.take(firsts)
     hashes = keys << np.uint64(ARTICLE_BITS)
     owners = (keys >> np.uint64(64 - ARTICLE_BITS)).astype(np.int64)
-    values = sublinear_tf(tf) * idf_of(hashes, short_vocabulary)
+    idf = idf_of(hashes, short_vocabulary)
+    values = sublinear_tf(tf) * idf
     norms = np.sqrt(np.bincount(owners, weights=values.astype(np.float64) ** 2, minlength=terms.n_articles))
     sizes = np.bincount(owners, minlength=terms.n_articles)
-    return HashRows(sizes, hashes, (values / norms.take(owners)).astype(np.float32))
+    return HashRows(sizes, hashes, (values / norms.take(owners)).astype(np.float32), idf)
 
 
 class RowSpool:

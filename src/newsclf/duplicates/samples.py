@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclf.duplicates.features import idf_of
 from newsclf.duplicates.rows import HashRows
 from newsclf.text.tokens import Hashes
-from newsclf.tfidf import Vocabulary
 
 N_SAMPLED = 32  # of decided duplicates 2.0 % have too little in common with the sample to be found, at 24 2.1 and at 40 2.0 %
 HASH_BITS = 40  # of a term: among 40 million postings a chance meeting in one look-up of 30,000
@@ -87,20 +85,19 @@ class Samples:
         return RareTerms(owners, self.hashes, means.astype(np.float32).take(owners), np.zeros(len(owners), np.int64), self.totals)
 
 
-def rare_terms(rows: HashRows, short_vocabulary: Vocabulary) -> RareTerms:
+def rare_terms(rows: HashRows, n_articles: int) -> RareTerms:
     """The terms of a block's rows that can be posted.
 
     Args:
         rows: as ``hash_rows`` gives them.
-        short_vocabulary: the one that they were made with.
+        n_articles: number of articles that the vocabulary of their weights has counted.
     """
     owners = np.repeat(np.arange(len(rows.sizes)), rows.sizes)
-    idf = idf_of(rows.hashes, short_vocabulary)
-    weights = (idf * idf).astype(np.float32)
+    weights = rows.idf * rows.idf
     totals = np.bincount(owners, weights=weights, minlength=len(rows.sizes)).astype(np.float32)
-    # The share of articles that an idf stands for; an unknown term's is nearly none.
-    shares = (1 + short_vocabulary.n_articles) * np.exp(1 - idf.astype(np.float64)) / max(short_vocabulary.n_articles, 1)
-    steps = np.ceil(np.log2(np.maximum(shares / MAX_RARE_SHARE, 1))).astype(np.int64)
+    # An idf is ln((1 + n) / (1 + df)) + 1, so the doublings of the rare share are a difference of idf.
+    rare_idf = np.log((1 + n_articles) / (1 + MAX_RARE_SHARE * n_articles)) + 1
+    steps = np.ceil(np.maximum(rare_idf - rows.idf, 0) / np.log(2)).astype(np.int64)
     kept = np.flatnonzero(steps <= MAX_COMMON_STEP)
     filled = np.flatnonzero(rows.sizes)
     hashes = np.concatenate([rows.hashes.take(kept), _whole_hashes(rows)])

@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -239,26 +239,26 @@ class ArticleIndex:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         """A read transaction with the postings up to date."""
-        with self._lock:
-            self._freshen()
-            with self._database.reading():
-                self._posted.refresh()
-                yield
+        with self._lock, self._begun_reading():
+            yield
 
-    def _freshen(self) -> None:
-        """Opens segments that others have written; of a writer's that are damaged, makes new ones."""
+    def _begun_reading(self) -> ExitStack:
+        """Begins a read transaction; opens segments that others have written, and makes a writer's anew that are damaged."""
         for is_last in (False, False, True):
-            try:
-                with self._database.reading():
-                    return self._posted.refresh()
-            except DamagedPostingsError:
-                if not self._read_only:
-                    break
-                if is_last:
-                    raise
+            with ExitStack() as stack:
+                stack.enter_context(self._database.reading())
+                try:
+                    self._posted.refresh()
+                    return stack.pop_all()
+                except DamagedPostingsError:
+                    if self._read_only and is_last:
+                        raise
+            if self._read_only:
                 time.sleep(RETRY_SECONDS)
-        with self._writing():
-            return None
+            else:
+                with self._writing():
+                    pass
+        raise AssertionError("the loop returns or raises")
 
 
 def open_index(

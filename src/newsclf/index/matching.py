@@ -12,7 +12,7 @@ from newsclf.duplicates.cluster import Stars
 from newsclf.duplicates.decide import KINDS, MIN_PROBABILITY
 from newsclf.duplicates.find import MIN_COSINE
 from newsclf.duplicates.overlap import hash_overlaps
-from newsclf.duplicates.postings import Found, find_posted, post
+from newsclf.duplicates.postings import NOTHING_FOUND, Found, find_posted, post
 from newsclf.duplicates.rows import HashRows, hash_rows, joined_rows, term_rows
 from newsclf.duplicates.samples import RareTerms, Samples, rare_terms, sampled
 from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs, joined_pairs
@@ -113,13 +113,13 @@ def prepared(articles: Sequence[Article], model: NewsModel, short_vocabulary: Vo
     cleaned = [clean(article) for article in articles]
     terms = hash_terms([feature_text(article) for article in cleaned])
     rows = term_rows(terms, short_vocabulary)
-    rare = rare_terms(rows, short_vocabulary)
+    rare = rare_terms(rows, short_vocabulary.n_articles)
     return Prepared(articles, cleaned, model.predict_terms(terms), [digest_of(a) for a in articles], rows, rare, sampled(rare))
 
 
 def prepared_samples(articles: Sequence[Article], digests: Sequence[bytes], samples: Samples) -> Prepared:
     """A block of articles whose texts are not at hand: what is known of their terms are the samples."""
-    nothing = HashRows(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.float32))
+    nothing = HashRows(np.zeros(0, np.int64), np.zeros(0, np.uint64), *np.zeros((2, 0), np.float32))
     return Prepared(articles, [], [], list(digests), nothing, samples.as_terms(), samples)
 
 
@@ -147,6 +147,8 @@ def copies(
         decide: gives those of the pairs that are duplicates.
     """
     pairs = _pairs(block, found, stored, is_placed)
+    if not len(pairs.left):  # as of most single articles, which are not to wait for work on nothing
+        return [None] * len(block)
     digests = [canonical.digest for canonical in stored] + block.digests
     same = [digests[a] == digests[b] for a, b in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)]
     is_same = np.array(same, bool)
@@ -175,7 +177,9 @@ def _pairs(block: Prepared, found: Found, stored: Sequence[Stored], is_placed: N
 
 def _among_block(block: Prepared, is_placed: NDArray[np.bool_]) -> Found:
     """Candidates among the articles of the block themselves, each before the one that it is a candidate of."""
-    found = find_posted([post(block.samples, np.arange(len(block)))] if len(block) > 1 else [], block.terms)
+    if len(block) == 1:
+        return NOTHING_FOUND
+    found = find_posted([post(block.samples, np.arange(len(block)))], block.terms)
     is_kept = (found.posts < found.queries) & is_placed.take(found.posts) & is_placed.take(found.queries)
     return best(found.take(np.flatnonzero(is_kept)))
 

@@ -65,13 +65,17 @@ class PostedArticles:
         self._tiers: list[_Tier | None] = [None] * len(TIERS)
         self._last = 0
         self._merging: _Merge | None = None
+        self._version: int | None = None
 
     def find(self, terms: RareTerms) -> Found:
         """The posted articles that share enough rare terms with each article of a block."""
-        return find_posted([segment.postings for segment in self._segments] + self._in_memory(), terms)
+        return find_posted(self.parts, terms)
 
-    def _in_memory(self) -> list[Postings]:
-        return [tier.postings for tier in reversed(self._tiers) if tier is not None]
+    @property
+    def parts(self) -> list[Postings]:
+        """All sets of postings, the oldest first."""
+        in_memory = [tier.postings for tier in reversed(self._tiers) if tier is not None]
+        return [segment.postings for segment in self._segments] + in_memory
 
     def refresh(self) -> None:
         """Takes in what other processes have written.
@@ -79,12 +83,16 @@ class PostedArticles:
         Raises:
             IndexFileError: if a segment's files are missing or damaged: they have to be made again.
         """
+        version = self._database.rows("PRAGMA data_version")[0][0]
+        if version == self._version:  # what this connection writes it knows, and no other has written
+            return
         listed = self._database.rows("SELECT name, first, last, checksums FROM segments ORDER BY first")
         if [row[0] for row in listed] != [segment.name for segment in self._segments]:
             known = {segment.name: segment for segment in self._segments}
             self._segments = [known.get(name) or self._opened(name, *rest) for name, *rest in listed]
             self._forget_memory()
         self._read_new()
+        self._version = version
 
     def _opened(self, name: str, first: int, last: int, checksums: str) -> _Segment:
         try:
@@ -99,6 +107,7 @@ class PostedArticles:
     def forget(self) -> None:
         """Forgets all that is in memory, after a transaction that came to nothing."""
         self._segments = []
+        self._version = None
         self._forget_memory()
 
     def _read_new(self, *, is_sealing: bool = False) -> None:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from newsclf.article import Article
 from newsclf.errors import InputError
@@ -15,7 +15,14 @@ _ALSO_NUMBERS = ("id", "label", "published")  # a running number, a coded topic,
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def to_article(fields: Mapping[str, Any], path: str, line: int, default_id: str) -> Article:
+class Placed(NamedTuple):
+    """An article, without an id where the input gives it none, and its place in the input: `corpus.jsonl:17`."""
+
+    article: Article
+    place: str
+
+
+def to_article(fields: Mapping[str, Any], path: str, line: int, default_id: str | None = None) -> Article:
     r"""The article that the fields describe; fields of other names are ignored.
 
     JSON can hold half of a character that takes two escapes (`"\ud83d"`), which no file can: it becomes U+FFFD.

@@ -5,19 +5,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from newsclf.article import Article
 from newsclf.errors import InputError
-from newsclf.reading.fields import to_article
+from newsclf.reading.fields import Placed, to_article
 from newsclf.reading.lines import MAX_LINE_BYTES, read_lines
 from newsclf.reading.source import Source, decoded_chunks
 
 _GAP = re.compile(r"[\s,]*")
 
 
-def read_jsonl(source: Source) -> Iterator[Article | InputError]:
+def read_jsonl(source: Source) -> Iterator[Placed | InputError]:
     """One article a line; blank lines are skipped, broken ones give an error, and the stream goes on."""
     for number, value in json_lines(source):
-        yield value if isinstance(value, InputError) else _article(value, source, number, f"{source.name}:{number}")
+        yield value if isinstance(value, InputError) else _placed(value, source, number, f"{source.name}:{number}")
 
 
 def json_lines(source: Source) -> Iterator[tuple[int, Any]]:
@@ -29,13 +28,13 @@ def json_lines(source: Source) -> Iterator[tuple[int, Any]]:
             yield line.number, _value_of_line(line.text, source, line.number)
 
 
-def read_json(source: Source) -> Iterator[Article | InputError]:
+def read_json(source: Source) -> Iterator[Placed | InputError]:
     """An array of objects, or one object, or several one after the other, read piece by piece.
 
     A broken object ends the reading, for nobody knows where the next one starts.
     """
     for number, (line, value) in enumerate(_values(source), start=1):
-        yield _article(value, source, line, f"{source.name}:{number}")
+        yield _placed(value, source, line, f"{source.name}:{number}")
 
 
 def _value_of_line(text: str, source: Source, number: int) -> Any:
@@ -45,11 +44,11 @@ def _value_of_line(text: str, source: Source, number: int) -> Any:
         return InputError(source.path, f"not valid JSON: {_reason(error)}", number)
 
 
-def _article(value: Any, source: Source, line: int, default_id: str) -> Article | InputError:
+def _placed(value: Any, source: Source, line: int, place: str) -> Placed | InputError:
     if not isinstance(value, dict):
         return InputError(source.path, f"expected a JSON object, got {type(value).__name__}", line)
     try:
-        return to_article(value, source.path, line, default_id)
+        return Placed(to_article(value, source.path, line), place)
     except InputError as error:
         return error
 

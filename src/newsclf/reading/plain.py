@@ -1,25 +1,25 @@
 """Plain text: one article, or several under `Title | tag | tag` headlines."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from newsclf.article import Article
 from newsclf.errors import InputError
+from newsclf.reading.fields import Placed
 from newsclf.reading.source import Source, decoded_chunks
 from newsclf.text.split import split_articles
 
 MAX_TEXT_BYTES = 64 << 20  # a text is held whole; a long corpus belongs into .jsonl
 
 
-def read_text(source: Source, *, split: bool) -> Iterator[Article | InputError]:
+def read_text(source: Source, *, split: bool) -> Iterator[Placed | InputError]:
     """The articles of a text; an empty text gives one empty article, which a model abstains from."""
     text = _whole_text(source)
     articles = split_articles(text) if split else [Article(text)]
     if len(articles) == 1:
-        yield replace(articles[0], id=source.name)
+        yield Placed(articles[0], source.name)
         return
     for number, article in enumerate(articles, start=1):
-        yield replace(article, id=f"{source.name}:{number}")
+        yield Placed(article, f"{source.name}:{number}")
 
 
 def _whole_text(source: Source) -> str:

@@ -4,12 +4,14 @@ import codecs
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from newsclf.article import Article
 from newsclf.errors import InputError
+from newsclf.reading.fields import Placed
 from newsclf.reading.json_stream import read_json, read_jsonl
 from newsclf.reading.plain import read_text
 from newsclf.reading.source import STDIN, Source, open_source
@@ -17,7 +19,7 @@ from newsclf.reading.table import read_csv, read_tsv
 
 T = TypeVar("T")
 AnyPath = str | os.PathLike[str]
-Reader = Callable[[Source], Iterator[Article | InputError]]
+Reader = Callable[[Source], Iterator[Placed | InputError]]
 
 _READERS: dict[str, Reader] = {
     "txt": partial(read_text, split=True),
@@ -33,6 +35,10 @@ def _raise(error: InputError) -> None:
     raise error
 
 
+def _place_itself(article: Article, place: str) -> str:
+    return place
+
+
 def read_articles(
     paths: AnyPath | Iterable[AnyPath],
     *,
@@ -40,6 +46,7 @@ def read_articles(
     encoding: str = "utf-8",
     split: bool = True,
     on_error: Callable[[InputError], None] = _raise,
+    id_of: Callable[[Article, str], str] = _place_itself,
 ) -> Iterator[Article]:
     """The articles of files and streams, one at a time, in order; memory does not grow with their size; only
     a .txt is held whole, up to 64 MiB.
@@ -56,6 +63,8 @@ def read_articles(
         split: whether a .txt is split at its headlines.
         on_error: called with each failure, after which the reading goes on with the next line or file. The default
             raises it and so ends the reading.
+        id_of: gives an article that has no id one, from the article and its place in the input, `corpus.jsonl:17`, which is
+            the default.
 
     Returns:
         An iterator. Files are opened when it gets to them.
@@ -70,7 +79,8 @@ def read_articles(
     """
     _check_options(input_format, encoding)
     listed = [paths] if isinstance(paths, str | os.PathLike) else paths
-    return _read_all(listed, input_format, encoding, split, on_error)
+    found = _read_all(listed, input_format, encoding, split, on_error)
+    return (article if article.id else replace(article, id=id_of(article, place)) for article, place in found)
 
 
 def _check_options(input_format: str | None, encoding: str) -> None:
@@ -89,7 +99,7 @@ def _read_all(
     encoding: str,
     split: bool,
     on_error: Callable[[InputError], None],
-) -> Iterator[Article]:
+) -> Iterator[Placed]:
     for path in paths:
         for item in _read_one(os.fspath(path), input_format, encoding, split):
             if isinstance(item, InputError):
@@ -98,7 +108,7 @@ def _read_all(
                 yield item
 
 
-def _read_one(path: str, input_format: str | None, encoding: str, split: bool) -> Iterator[Article | InputError]:
+def _read_one(path: str, input_format: str | None, encoding: str, split: bool) -> Iterator[Placed | InputError]:
     try:
         read = _reader(path, input_format, split)
         yield from reading(path, encoding, read)

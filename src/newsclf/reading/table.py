@@ -3,24 +3,23 @@
 import csv
 from collections.abc import Iterator
 
-from newsclf.article import Article
 from newsclf.errors import InputError
-from newsclf.reading.fields import TEXT_FIELDS, missing_text, to_article
+from newsclf.reading.fields import TEXT_FIELDS, Placed, missing_text, to_article
 from newsclf.reading.lines import MAX_LINE_BYTES, Line, read_lines
 from newsclf.reading.source import Source
 
 
-def read_csv(source: Source) -> Iterator[Article | InputError]:
+def read_csv(source: Source) -> Iterator[Placed | InputError]:
     """One article a row of a comma-separated table."""
     return _read_table(source, ",")
 
 
-def read_tsv(source: Source) -> Iterator[Article | InputError]:
+def read_tsv(source: Source) -> Iterator[Placed | InputError]:
     """One article a row of a tab-separated table, quoted as in a comma-separated one."""
     return _read_table(source, "\t")
 
 
-def _read_table(source: Source, delimiter: str) -> Iterator[Article | InputError]:
+def _read_table(source: Source, delimiter: str) -> Iterator[Placed | InputError]:
     # The limit belongs to the process; it is only ever raised, so that no other reader loses by it.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_BYTES))
     lines = _Lines(read_lines(source))
@@ -30,7 +29,7 @@ def _read_table(source: Source, delimiter: str) -> Iterator[Article | InputError
         if isinstance(row, InputError):
             yield row
         elif header:
-            yield _article(header, row, source, number)
+            yield _placed(header, row, source, number)
         else:
             header = _checked_header(row, source.path)
 
@@ -83,11 +82,11 @@ def _checked_header(row: list[str], path: str) -> list[str]:
     return header
 
 
-def _article(header: list[str], row: list[str], source: Source, number: int) -> Article | InputError:
+def _placed(header: list[str], row: list[str], source: Source, number: int) -> Placed | InputError:
     if len(row) != len(header):
         reason = f"the row has {len(row)} columns, the header {len(header)}; check its quotes"
         return InputError(source.path, reason, number)
     try:
-        return to_article(dict(zip(header, row, strict=True)), source.path, number, f"{source.name}:{number}")
+        return Placed(to_article(dict(zip(header, row, strict=True)), source.path, number), f"{source.name}:{number}")
     except InputError as error:
         return error
