@@ -1,23 +1,21 @@
-"""An index of a million articles: latency of a check, speed of a durable ingest, memory, disk, opening; and postings of ten million.
+"""An index of a million articles: latency of a check, speed of a durable ingest, memory, disk, opening; and ten million posted.
 
     python benchmarks/index.py build CORPORA INDEX --articles 1000000 [--no-text]
     python benchmarks/index.py check CORPORA INDEX [--postings 10000000]
     python benchmarks/index.py ingest CORPORA INDEX
 
-Where real text runs out, an index is padded with rows drawn from the real distribution: each of a synthetic article's posted terms
+Where real text runs out, an index is padded with rows drawn from the real distribution: each posted term of a synthetic article
 comes from a random article within 50 of one real article of the same source, and terms that only one real article has become
 terms that nobody has. It is stored with that real article's text, so that a candidate costs what it costs to be
 looked at. Articles that are checked or ingested are held out.
 """
 
 import argparse
-import json
 import os
 import resource
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path
 
@@ -29,11 +27,12 @@ from numpy.typing import NDArray
 import newsclf
 from newsclf.duplicates.postings import Postings, find_posted, merged, post
 from newsclf.duplicates.rows import shortened
-from newsclf.duplicates.samples import HASH_BITS, Samples
+from newsclf.duplicates.samples import HASH_BITS, MAX_LIST, Samples, sampled
 from newsclf.index.database import Database
 from newsclf.index.encoding import encoded_samples, packed_text
 from newsclf.index.matching import prepared
 from newsclf.index.posted import PostedArticles
+from newsclf.text.tokens import Hashes
 
 N_HELD_OUT = 24_000
 NEIGHBOURS = 50
@@ -52,12 +51,33 @@ def corpus(folder: Path) -> tuple[list[newsclf.Article], list[newsclf.Article]]:
 def samples_of(articles: Sequence[newsclf.Article], model: newsclf.NewsModel) -> Samples:
     """What is posted of real articles."""
     vocabulary = shortened(model.vocabulary)
-    parts = [prepared(articles[i : i + BLOCK], model, vocabulary).samples for i in range(0, len(articles), BLOCK)]
-    return Samples(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("sizes", "hashes", "scales", "weights", "totals")))
+    parts, counts = [], PostedCounts()
+    for start in range(0, len(articles), BLOCK):
+        terms = prepared(articles[start : start + BLOCK], model, vocabulary).terms
+        parts.append(sampled(terms, counts.of(terms.hashes)))
+        counts.add(parts[-1].hashes)
+    return Samples(*(np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(Samples)))
 
 
-def synthetic(real: Samples, bases: NDArray[np.int64], rng: np.random.Generator) -> Samples:
-    """Samples of synthetic articles, one for each real article in ``bases``."""
+class PostedCounts:
+    """How many articles have posted each term, told apart by 24 bits of its hash."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(1 << 24, np.int64)
+
+    def of(self, hashes: Hashes) -> NDArray[np.int64]:
+        return self._counts.take(self._places(hashes))
+
+    def add(self, hashes: Hashes) -> None:
+        np.add.at(self._counts, self._places(hashes), 1)
+
+    @staticmethod
+    def _places(hashes: Hashes) -> NDArray[np.int64]:
+        return (hashes >> np.uint64(HASH_BITS - 24)).view(np.int64)
+
+
+def synthetic(real: Samples, bases: NDArray[np.int64], counts: PostedCounts, rng: np.random.Generator) -> Samples:
+    """Samples of synthetic articles, one for each real article in ``bases``; what is posted often becomes a fresh term too."""
     sizes = real.sizes.astype(np.int64)
     ends = np.cumsum(sizes)
     wanted = sizes.take(bases)
@@ -67,7 +87,8 @@ def synthetic(real: Samples, bases: NDArray[np.int64], rng: np.random.Generator)
     places = (ends - sizes).take(near) + (rng.random(len(near)) * sizes.take(near)).astype(np.int64)
     hashes = real.hashes.take(places)
     fresh = rng.integers(0, 1 << HASH_BITS, len(hashes), dtype=np.uint64)
-    hashes = np.where(is_lonely(real).take(places), fresh, hashes)
+    hashes = np.where(is_lonely(real).take(places) | (counts.of(hashes) > MAX_LIST), fresh, hashes)
+    counts.add(hashes)
     owners = np.repeat(np.arange(len(bases), dtype=np.uint64), wanted)
     keys = np.sort((owners << np.uint64(HASH_BITS)) | hashes)
     others = (values.take(bases) for values in (real.scales, real.weights, real.totals))
@@ -89,27 +110,27 @@ def rows_of(
     articles: Sequence[newsclf.Article], samples: Samples, n_articles: int, keeps_text: bool
 ) -> Iterator[tuple[list[tuple[object, ...]], list[tuple[int, int]]]]:
     """Rows for the tables, a thousand articles at a time: the real ones first, then synthetic ones."""
-    rng = np.random.default_rng(SEED)
+    rng, counts = np.random.default_rng(SEED), PostedCounts()
+    counts.add(samples.hashes)
     texts = [packed_text(article.text) if keeps_text else None for article in articles]
     for start in range(0, n_articles, 1000):
         numbers = np.arange(start, min(start + 1000, n_articles))
         bases = numbers if numbers[-1] < len(articles) else rng.integers(0, len(articles), len(numbers))
         is_real = bases is numbers
-        blobs = encoded_samples(samples.take(bases) if is_real else synthetic(samples, bases, rng))
+        blobs = encoded_samples(samples.take(bases) if is_real else synthetic(samples, bases, counts, rng))
         yield (
-            [row(int(n) + 1, articles[b], blob, texts[b], keeps_text, is_real) for n, b, blob in zip(numbers, bases, blobs, strict=True)],
+            [row(int(n) + 1, articles[b], blob, texts[b], is_real) for n, b, blob in zip(numbers, bases, blobs, strict=True)],
             [(int(n) + 1, int(n) + 1) for n in numbers],
         )
 
 
-def row(
-    number: int, article: newsclf.Article, sample: bytes, text: bytes | None, keeps_text: bool, is_real: bool
-) -> tuple[object, ...]:
+def row(number: int, article: newsclf.Article, sample: bytes, text: bytes | None, is_real: bool) -> tuple[object, ...]:
     """A canonical's row of the table of articles."""
     id_ = article.id if is_real else f"{article.id}-{number}"
-    title = article.title if keeps_text else None
-    where = (article.published, article.source, article.url)
-    return (number, id_, number, number, f"{number:016x}", number, None, None, "politics", 0.9, *where, os.urandom(16), sample, title, text)
+    place = (number, f"{number:016x}", number, None, None)
+    about = ("politics", 0.9, article.published, article.source, article.url)
+    title = None if text is None else article.title
+    return (number, id_, number, *place, *about, os.urandom(16), sample, title, text)
 
 
 def build(arguments: argparse.Namespace) -> None:
@@ -138,7 +159,8 @@ def print_sizes(index: Path) -> None:
     """Disk and memory-mapped size."""
     with newsclf.open_index(index, read_only=True) as opened:
         stats = opened.stats()
-    print(f"{stats.n_articles:,} articles: database {stats.database_bytes / 1e6:,.0f} MB, postings {stats.postings_bytes / 1e6:,.0f} MB")
+    sizes = f"database {stats.database_bytes / 1e6:,.0f} MB, postings {stats.postings_bytes / 1e6:,.0f} MB"
+    print(f"{stats.n_articles:,} articles: {sizes}")
 
 
 def peak_megabytes() -> float:
@@ -173,13 +195,14 @@ class Padded:
 
     def __init__(self, posted: PostedArticles, n_articles: int, real: Samples) -> None:
         self._posted = posted
-        rng = np.random.default_rng(SEED)
+        rng, counts = np.random.default_rng(SEED), PostedCounts()
+        counts.add(real.hashes)
         n_more = n_articles - sum(len(part) for part in posted.parts)
         first = 1 << 40
         parts: list[Postings] = []
         for start in range(0, n_more, 500_000):
             bases = rng.integers(0, len(real), min(500_000, n_more - start))
-            parts.append(post(synthetic(real, bases, rng), first + start + np.arange(len(bases))))
+            parts.append(post(synthetic(real, bases, counts, rng), first + start + np.arange(len(bases))))
         half = len(parts) // 2
         self._more = [merged(some, lambda name, length, dtype: np.empty(length, dtype)) for some in (parts[:half], parts[half:])]
         print(f"{n_articles:,} articles posted")
@@ -195,15 +218,22 @@ class Padded:
 
 
 def ingest(arguments: argparse.Namespace) -> None:
-    """Durable ingest of held-out articles into a copy of nothing: the index itself grows by them."""
+    """Durable ingest of held-out articles: the index grows by them."""
     model = newsclf.load()
     _, held_out = corpus(arguments.corpora)
-    articles = [replace(article, id=f"{time.time_ns()}-{number}") for number, article in enumerate(held_out[: arguments.articles or 20_000])]
-    with newsclf.open_index(arguments.index, model) as index:
+    stamp = time.time_ns()  # new ids, however often this runs
+    articles = [
+        replace(article, id=f"{stamp}-{number}") for number, article in enumerate(held_out[: arguments.articles or 20_000])
+    ]
+    n_duplicates = 0
+    with newsclf.open_index(arguments.index, model, sync=arguments.sync) as index:
         start, cpu = time.perf_counter(), time.process_time()
-        duplicates = sum(sighting.duplicate for i in range(0, len(articles), 256) for sighting in index.add_many(articles[i : i + 256]))
+        for first in range(0, len(articles), 256):
+            n_duplicates += sum(sighting.duplicate for sighting in index.add_many(articles[first : first + 256]))
         wall, cpu = time.perf_counter() - start, time.process_time() - cpu
-    print(json.dumps({"articles": len(articles), "duplicates": duplicates, "per_second": round(len(articles) / wall), "per_cpu_second": round(len(articles) / cpu)}))
+    print(
+        f"{len(articles):,} articles, {n_duplicates} duplicates: {len(articles) / wall:,.0f} a second, {len(articles) / cpu:,.0f} a CPU second"
+    )
 
 
 def main() -> None:
@@ -214,10 +244,11 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=0)
     parser.add_argument("--checks", type=int, default=5000)
     parser.add_argument("--postings", type=int, default=0)
+    parser.add_argument("--sync", default="normal")
     parser.add_argument("--no-text", action="store_true")
     arguments = parser.parse_args()
     {"build": build, "check": check, "ingest": ingest}[arguments.what](arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

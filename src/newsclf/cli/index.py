@@ -74,6 +74,7 @@ def check(index: IndexFile, model: ModelFile = None) -> None:
 
     Example: newsclf index check articles.db
     """
+    _check_there(index)
     from newsclf.index.article_index import open_index
     from newsclf.index.upkeep import check_index
     from newsclf.model_file import load
@@ -102,8 +103,7 @@ def expire(
 
     Example: newsclf index expire articles.db --older-than 30d
     """
-    if not index.exists():
-        raise IndexFileError(f"{index}: no such index")
+    _check_there(index)
     with _opened(index, model, read_only=False) as opened:
         n_expired = opened.expire(older_than)
         left = opened.stats().n_articles
@@ -137,6 +137,7 @@ def rebuild(
 
     Example: newsclf index rebuild articles.db --model my.safetensors
     """
+    _check_there(index)
     from newsclf.index.upkeep import rebuild_index
     from newsclf.model_file import load
 
@@ -147,6 +148,12 @@ def rebuild(
     print(f"rebuilt {output or index}: {_counted(report.n_articles)}{unreadable}", file=sys.stderr)
     if report.n_unreadable:
         raise typer.Exit(1)
+
+
+def _check_there(path: Path) -> None:
+    """Before an index is opened for writing, which makes one where there is none."""
+    if not path.exists():
+        raise IndexFileError(f"{path}: no such index")
 
 
 def _opened(path: Path, model: Path | None, *, read_only: bool) -> "ArticleIndex":

@@ -14,7 +14,7 @@ from newsclf.duplicates.samples import HASH_BITS, WHOLE_WEIGHT, RareTerms, Sampl
 from newsclf.text.tokens import Hashes
 
 MIN_START_BITS, MAX_START_BITS = 8, 24
-MAX_MET = 8192  # entries looked at for one article, the shortest lists first
+MAX_MET = 16_384  # entries looked at for one article, the shortest lists first
 MIN_SHARED = 3  # posted terms: one or two are shared by chance
 ARTICLE_BITS, WEIGHT_BITS, WEIGHT_POINT = (
     32,
@@ -22,7 +22,7 @@ ARTICLE_BITS, WEIGHT_BITS, WEIGHT_POINT = (
     6,
 )  # of a meeting, and ten for the article looked for; a squared idf is some 140
 MIN_COSINE_ESTIMATE = 0.18  # of candidates with cosine .45, one in fifty is estimated lower
-MIN_SHARED_WEIGHT = 0.4  # of the posted terms: of a text cut from the one that is looked for, whose cosine is low
+MIN_SHARED_WEIGHT = 0.3  # of the posted terms: of a text cut from the one that is looked for, whose cosine is low
 
 _ARTICLE_MASK, _WEIGHT_MASK = (1 << ARTICLE_BITS) - 1, (1 << WEIGHT_BITS) - 1
 
@@ -131,6 +131,15 @@ def find_posted(parts: Sequence[Postings], terms: RareTerms) -> Found:
         sources.append(np.repeat(chosen, lengths).take(same))
         articles.append(postings.articles.take(entries.take(same)) + np.int64(before))
     return _enough_shared(parts, befores, terms, np.concatenate(sources), np.concatenate(articles))
+
+
+def list_lengths(parts: Sequence[Postings], hashes: Hashes) -> NDArray[np.int64]:
+    """How many articles have each term posted, about: terms whose hashes start alike count together."""
+    lengths = np.zeros(len(hashes), np.int64)
+    for postings in parts:
+        first, last = _runs(postings, hashes)
+        lengths += last - first
+    return lengths
 
 
 def _runs(postings: Postings, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

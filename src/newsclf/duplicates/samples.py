@@ -16,9 +16,11 @@ from newsclf.duplicates.rows import HashRows
 from newsclf.text.tokens import Hashes
 
 N_SAMPLED = 32  # of decided duplicates 2.0 % have too little in common with the sample to be found, at 24 2.1 and at 40 2.0 %
+N_LOOKED_UP = 128  # in the same order: of articles that are not much shorter all that they share with the sample
 HASH_BITS = 40  # of a term: among 40 million postings a chance meeting in one look-up of 30,000
 MAX_RARE_SHARE = 0.002  # of the articles that the model learned from: a term in more says little, and its list is long
 MIN_SAMPLED = 8  # an article with fewer rare terms is filled up with commoner ones
+MAX_LIST = 256  # articles that have a term posted, about; one more says little and would make every look-up longer
 MAX_COMMON_STEP = 3  # doublings of the rare share: terms in over 1.6 % of all articles are never looked up
 
 WHOLE = -1  # the step of the term that stands for the whole text
@@ -31,20 +33,23 @@ _OWNER_BITS, _STEP_BITS = 10, 3  # of what orders the terms
 
 @dataclass(frozen=True)
 class RareTerms:
-    """The terms of some articles that can be posted, article by article.
+    """The terms of some articles that are posted or looked up, article by article: at most ``N_LOOKED_UP`` of each.
 
     Attributes:
         owners: int64, shape (n_terms,), ascending; the number of the article in its block.
-        hashes: uint64, shape (n_terms,), below ``2**HASH_BITS``.
+        hashes: uint64, shape (n_terms,), below ``2**HASH_BITS``; of each article in the order of choice: the term for
+            the whole text, then the rare ones by a hash, then commoner ones.
         weights: float32, shape (n_terms,); squared idf.
-        steps: int64, shape (n_terms,); 0 for a rare term, else by how many doublings it is too common; ``WHOLE``.
+        is_rare: bool, shape (n_terms,).
+        n_rare: int64, shape (n_articles,); number of rare terms, those left out here included.
         totals: float32, shape (n_articles,); squared idf summed over all terms of each article, common ones included.
     """
 
     owners: NDArray[np.int64]
     hashes: Hashes
     weights: NDArray[np.float32]
-    steps: NDArray[np.int64]
+    is_rare: NDArray[np.bool_]
+    n_rare: NDArray[np.int64]
     totals: NDArray[np.float32]
 
 
@@ -81,12 +86,17 @@ class Samples:
     def as_terms(self) -> RareTerms:
         """What is known of the articles' terms where no text is at hand: those posted, each with the mean weight."""
         owners = np.repeat(np.arange(len(self)), self.sizes)
-        means = self.weights / np.maximum(self.sizes.astype(np.float32) - 1, 1)
-        return RareTerms(owners, self.hashes, means.astype(np.float32).take(owners), np.zeros(len(owners), np.int64), self.totals)
+        n_posted = np.maximum(self.sizes.astype(np.int64) - 1, 1)
+        weights = (self.weights / n_posted).astype(np.float32).take(owners)
+        n_rare = np.rint(self.scales * n_posted).astype(np.int64)
+        return RareTerms(owners, self.hashes, weights, np.ones(len(owners), bool), n_rare, self.totals)
+
+
+NO_SAMPLES = Samples(np.zeros(0, np.uint8), np.zeros(0, np.uint64), *np.zeros((3, 0), np.float32))
 
 
 def rare_terms(rows: HashRows, n_articles: int) -> RareTerms:
-    """The terms of a block's rows that can be posted.
+    """The terms of a block's rows by which near-duplicates are found.
 
     Args:
         rows: as ``hash_rows`` gives them.
@@ -94,23 +104,37 @@ def rare_terms(rows: HashRows, n_articles: int) -> RareTerms:
     """
     owners = np.repeat(np.arange(len(rows.sizes)), rows.sizes)
     weights = rows.idf * rows.idf
-    totals = np.bincount(owners, weights=weights, minlength=len(rows.sizes)).astype(np.float32)
     # An idf is ln((1 + n) / (1 + df)) + 1, so the doublings of the rare share are a difference of idf.
     rare_idf = np.log((1 + n_articles) / (1 + MAX_RARE_SHARE * n_articles)) + 1
     steps = np.ceil(np.maximum(rare_idf - rows.idf, 0) / np.log(2)).astype(np.int64)
-    kept = np.flatnonzero(steps <= MAX_COMMON_STEP)
-    filled = np.flatnonzero(rows.sizes)
+    kept, filled = np.flatnonzero(steps <= MAX_COMMON_STEP), np.flatnonzero(rows.sizes)
     hashes = np.concatenate([rows.hashes.take(kept), _whole_hashes(rows)])
-    hashes = (hashes ^ (hashes >> np.uint64(29))) * _ODD
-    owners = np.concatenate([owners.take(kept), filled])
-    order = np.argsort(owners, kind="stable")
+    hashes = ((hashes ^ (hashes >> np.uint64(29))) * _ODD) >> np.uint64(64 - HASH_BITS)
+    all_steps = np.concatenate([steps.take(kept), np.full(len(filled), WHOLE)])
+    order = _first_of_each(np.concatenate([owners.take(kept), filled]), all_steps, hashes)
     return RareTerms(
-        owners=owners.take(order),
-        hashes=(hashes >> np.uint64(64 - HASH_BITS)).take(order),
+        owners=np.concatenate([owners.take(kept), filled]).take(order),
+        hashes=hashes.take(order),
         weights=np.concatenate([weights.take(kept), np.full(len(filled), WHOLE_WEIGHT, np.float32)]).take(order),
-        steps=np.concatenate([steps.take(kept), np.full(len(filled), WHOLE)]).take(order),
-        totals=totals,
+        is_rare=all_steps.take(order) <= 0,
+        n_rare=np.bincount(owners.take(np.flatnonzero(steps == 0)), minlength=len(rows.sizes)),
+        totals=np.bincount(owners, weights=weights, minlength=len(rows.sizes)).astype(np.float32),
     )
+
+
+def _first_of_each(owners: NDArray[np.int64], steps: NDArray[np.int64], hashes: Hashes) -> NDArray[np.int64]:
+    """Indices of the terms that are looked up, by article, then in the order in which they are chosen."""
+    # One number for article, step and hash: it sorts several times faster than three.
+    priorities = (hashes * _GOLDEN) >> np.uint64(_OWNER_BITS + _STEP_BITS)
+    priorities |= (steps - WHOLE).astype(np.uint64) << np.uint64(64 - _OWNER_BITS - _STEP_BITS)
+    priorities |= owners.astype(np.uint64) << np.uint64(64 - _OWNER_BITS)
+    order = np.argsort(priorities)  # no two are equal, but by a chance that makes no difference
+    return order.take(np.flatnonzero(_ranks(owners.take(order)) <= N_LOOKED_UP))
+
+
+def _ranks(owners: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The how-many-th of its article each term is, from 0; articles ascend."""
+    return np.arange(len(owners)) - np.searchsorted(owners, owners)
 
 
 def _whole_hashes(rows: HashRows) -> Hashes:
@@ -122,32 +146,28 @@ def _whole_hashes(rows: HashRows) -> Hashes:
     return hashes
 
 
-def sampled(terms: RareTerms) -> Samples:
-    """What is posted of each article: of its rare terms ``N_SAMPLED``, chosen by a hash; with too few, commoner ones too."""
+def sampled(terms: RareTerms, list_lengths: NDArray[np.int64]) -> Samples:
+    """What is posted of each article: of its rare terms the first ``N_SAMPLED``; with too few, commoner ones too.
+
+    Args:
+        terms: of the articles.
+        list_lengths: int, shape (n_terms,); how many articles have each term posted by now. A term that the model thinks rare may
+            be the boilerplate of a feed.
+    """
     n_articles = len(terms.totals)
-    order = np.argsort(_priorities(terms), kind="stable")
-    owners = terms.owners.take(order)
-    ranks = np.arange(len(order)) - np.searchsorted(owners, owners)
-    is_rare = terms.steps.take(order) <= 0
-    kept = order.take(np.flatnonzero((ranks <= N_SAMPLED) & (is_rare | (ranks <= MIN_SAMPLED))))  # the first is the whole text
+    is_rare = terms.is_rare & ((list_lengths <= MAX_LIST) | (terms.weights == WHOLE_WEIGHT))
+    order = np.lexsort((~is_rare, terms.owners))  # stable: the rare ones first, each kind in its order
+    ranks = _ranks(terms.owners)
+    kept = order.take(np.flatnonzero((ranks <= N_SAMPLED) & (is_rare.take(order) | (ranks <= MIN_SAMPLED))))
     kept = kept.take(np.argsort((terms.owners.take(kept).astype(np.uint64) << np.uint64(HASH_BITS)) | terms.hashes.take(kept)))
     owners = terms.owners.take(kept)
     sizes = np.bincount(owners, minlength=n_articles)
-    n_rare = np.bincount(terms.owners.take(np.flatnonzero(terms.steps == 0)), minlength=n_articles)
-    n_posted = np.maximum(sizes - 1, 0)
-    is_term = terms.steps.take(kept) != WHOLE
+    n_posted = np.maximum(sizes - 1, 0)  # without the term for the whole text
+    weights = np.where(terms.weights.take(kept) == WHOLE_WEIGHT, 0, terms.weights.take(kept))
     return Samples(
         sizes=sizes.astype(np.uint8),
         hashes=terms.hashes.take(kept),
-        scales=(np.maximum(n_rare, n_posted) / np.maximum(n_posted, 1)).astype(np.float32),
-        weights=np.bincount(owners, weights=terms.weights.take(kept) * is_term, minlength=n_articles).astype(np.float32),
+        scales=(np.maximum(terms.n_rare, n_posted) / np.maximum(n_posted, 1)).astype(np.float32),
+        weights=np.bincount(owners, weights=weights, minlength=n_articles).astype(np.float32),
         totals=terms.totals,
     )
-
-
-def _priorities(terms: RareTerms) -> Hashes:
-    """What orders the terms of each article: rare ones first, then by a hash; one number, for it sorts several times faster."""
-    hashes = (terms.hashes * _GOLDEN) >> np.uint64(_OWNER_BITS + _STEP_BITS)
-    steps = (terms.steps - WHOLE).astype(np.uint64) << np.uint64(64 - _OWNER_BITS - _STEP_BITS)
-    priorities: Hashes = (terms.owners.astype(np.uint64) << np.uint64(64 - _OWNER_BITS)) | steps | hashes
-    return priorities

@@ -14,7 +14,7 @@ from newsclf.duplicates.find import MIN_COSINE
 from newsclf.duplicates.overlap import hash_overlaps
 from newsclf.duplicates.postings import NOTHING_FOUND, Found, find_posted, post
 from newsclf.duplicates.rows import HashRows, hash_rows, joined_rows, term_rows
-from newsclf.duplicates.samples import RareTerms, Samples, rare_terms, sampled
+from newsclf.duplicates.samples import RareTerms, Samples, rare_terms
 from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs, joined_pairs
 from newsclf.index.encoding import digest_of
 from newsclf.model import NewsModel, Prediction
@@ -36,7 +36,6 @@ class Prepared:
     digests: list[bytes]
     rows: HashRows
     terms: RareTerms
-    samples: Samples
 
     def __len__(self) -> int:
         return len(self.articles)
@@ -114,13 +113,13 @@ def prepared(articles: Sequence[Article], model: NewsModel, short_vocabulary: Vo
     terms = hash_terms([feature_text(article) for article in cleaned])
     rows = term_rows(terms, short_vocabulary)
     rare = rare_terms(rows, short_vocabulary.n_articles)
-    return Prepared(articles, cleaned, model.predict_terms(terms), [digest_of(a) for a in articles], rows, rare, sampled(rare))
+    return Prepared(articles, cleaned, model.predict_terms(terms), [digest_of(a) for a in articles], rows, rare)
 
 
 def prepared_samples(articles: Sequence[Article], digests: Sequence[bytes], samples: Samples) -> Prepared:
     """A block of articles whose texts are not at hand: what is known of their terms are the samples."""
     nothing = HashRows(np.zeros(0, np.int64), np.zeros(0, np.uint64), *np.zeros((2, 0), np.float32))
-    return Prepared(articles, [], [], list(digests), nothing, samples.as_terms(), samples)
+    return Prepared(articles, [], [], list(digests), nothing, samples.as_terms())
 
 
 def best(found: Found) -> Found:
@@ -135,18 +134,25 @@ Decide = Callable[[Pairs, Sequence[Stored], Prepared], DuplicatePairs]
 
 
 def copies(
-    block: Prepared, found: Found, stored: Sequence[Stored], is_placed: NDArray[np.bool_], decide: Decide
+    block: Prepared,
+    samples: Samples,
+    found: Found,
+    stored: Sequence[Stored],
+    is_placed: NDArray[np.bool_],
+    decide: Decide,
 ) -> list[Copy | None]:
     """For each article of the block the canonical that it copies, by the rule of ``Stars`` with the order of arrival as rank.
 
     Args:
         block: the articles, in order of arrival.
+        samples: of the articles.
         found: candidates among the stored canonicals.
         stored: those canonicals, by post; candidates that are not among them are gone, and left out.
         is_placed: bool, shape (n_articles,); False for articles of the block that are neither to copy nor to be copied.
         decide: gives those of the pairs that are duplicates.
     """
-    pairs = _pairs(block, found, stored, is_placed)
+    among = _among_block(block, samples, is_placed)
+    pairs = _pairs(found, among, stored, is_placed)
     if not len(pairs.left):  # as of most single articles, which are not to wait for work on nothing
         return [None] * len(block)
     digests = [canonical.digest for canonical in stored] + block.digests
@@ -163,9 +169,9 @@ def copies(
     return [_copy(stars, number, likeness) for number in range(len(stored), len(stored) + len(block))]
 
 
-def _pairs(block: Prepared, found: Found, stored: Sequence[Stored], is_placed: NDArray[np.bool_]) -> Pairs:
+def _pairs(found: Found, among: Found, stored: Sequence[Stored], is_placed: NDArray[np.bool_]) -> Pairs:
     posts = np.array([canonical.post for canonical in stored], np.int64)
-    among, n_stored = _among_block(block, is_placed), len(stored)
+    n_stored = len(stored)
     there = found.take(np.flatnonzero(np.isin(found.posts, posts) & is_placed.take(found.queries)))
     return Pairs(
         left=np.concatenate([np.searchsorted(posts, there.posts), among.posts + n_stored]),
@@ -175,11 +181,11 @@ def _pairs(block: Prepared, found: Found, stored: Sequence[Stored], is_placed: N
     )
 
 
-def _among_block(block: Prepared, is_placed: NDArray[np.bool_]) -> Found:
+def _among_block(block: Prepared, samples: Samples, is_placed: NDArray[np.bool_]) -> Found:
     """Candidates among the articles of the block themselves, each before the one that it is a candidate of."""
     if len(block) == 1:
         return NOTHING_FOUND
-    found = find_posted([post(block.samples, np.arange(len(block)))], block.terms)
+    found = find_posted([post(samples, np.arange(len(block)))], block.terms)
     is_kept = (found.posts < found.queries) & is_placed.take(found.posts) & is_placed.take(found.queries)
     return best(found.take(np.flatnonzero(is_kept)))
 

@@ -13,6 +13,7 @@ from newsclf.duplicates.cluster import cluster_digest
 from newsclf.duplicates.compare import Match
 from newsclf.duplicates.passages import passages
 from newsclf.duplicates.rows import shortened
+from newsclf.duplicates.samples import NO_SAMPLES, Samples
 from newsclf.index.database import Database
 from newsclf.index.encoding import decoded_samples
 from newsclf.index.matching import (
@@ -83,7 +84,7 @@ class Placer:
         status = _status(block, 0, known)
         if status == "unchanged":
             return _sighting_of_known(block, 0, known[block.ids[0]])
-        (placement,) = self._placements(block, np.ones(1, bool), [0], [0], lambda index: "", replaced=block.ids[0])
+        (placement,) = self._placements(block, NO_SAMPLES, np.ones(1, bool), [0], [0], lambda index: "", replaced=block.ids[0])
         if placement is None or placement.copy is None:
             return Sighting(block.ids[0], status, None, None, False, None, None, block.predictions[0], None)
         return _sighting(block, 0, status, placement)
@@ -101,14 +102,14 @@ class Placer:
             return kept.get(index) or self._new_cluster(block, index)
 
         number, post = next_numbers(self._database)
-        placements = self._placements(
-            block, is_placed, range(number, number + len(block)), range(post, post + len(block)), cluster_of
-        )
+        samples = self._posted.sampled(block.terms)
+        numbers, posts = range(number, number + len(block)), range(post, post + len(block))
+        placements = self._placements(block, samples, is_placed, numbers, posts, cluster_of)
         places = [None if placement is None else placement.place for placement in placements]
-        insert_articles(self._database, block, places, now_ms, keeps_text=self._keeps_text)
-        self._post(block, placements)
+        insert_articles(self._database, block, samples, places, now_ms, keeps_text=self._keeps_text)
+        self._post(samples, placements)
         heirs = {kept[index]: p.cluster for index, p in enumerate(placements) if p is not None and index in kept}
-        self._place_orphans(orphans, heirs, now_ms)
+        self.place_orphans(orphans, heirs, now_ms)
         return [
             _sighting_of_known(block, index, known[block.ids[index]])
             if placement is None
@@ -118,11 +119,12 @@ class Placer:
 
     def remove(self, numbers: Sequence[int], now_ms: int) -> None:
         """Removes articles and places their copies anew."""
-        self._place_orphans(take_out(self._database, numbers), {}, now_ms)
+        self.place_orphans(take_out(self._database, numbers), {}, now_ms)
 
     def _placements(
         self,
         block: Prepared,
+        samples: Samples,
         is_placed: NDArray[np.bool_],
         numbers: Sequence[int],
         posts: Sequence[int],
@@ -133,6 +135,7 @@ class Placer:
 
         Args:
             block: articles, in order of arrival.
+            samples: of them.
             is_placed: bool, shape (n_articles,).
             numbers: of the articles.
             posts: to be given to those that copy nothing, in their order.
@@ -143,7 +146,7 @@ class Placer:
         stored = [c for c in stored_canonicals(self._database, np.unique(found.posts).tolist()) if c.id != replaced]
         next_post = iter(posts)
         placements: list[Placement | None] = []
-        for index, copy in enumerate(copies(block, found, stored, is_placed, self._decide)):
+        for index, copy in enumerate(copies(block, samples, found, stored, is_placed, self._decide)):
             if not is_placed[index]:
                 placements.append(None)
             elif copy is None:
@@ -154,11 +157,11 @@ class Placer:
                 placements.append(_copied(block, numbers[index], copy, stored, placements))
         return placements
 
-    def _post(self, block: Prepared, placements: Sequence[Placement | None]) -> None:
+    def _post(self, samples: Samples, placements: Sequence[Placement | None]) -> None:
         """Posts the canonicals of a block, which are in the database by now."""
         posts = [(index, p.place.post) for index, p in enumerate(placements) if p is not None and p.place.post is not None]
         indices, numbers = np.array(posts, np.int64).reshape(-1, 2).T
-        self._posted.append(block.samples.take(indices), numbers)
+        self._posted.append(samples.take(indices), numbers)
 
     def _new_cluster(self, block: Prepared, index: int) -> str:
         """A cluster id that was never given before; of an article's first cluster the same as in a corpus."""
@@ -166,7 +169,7 @@ class Placer:
         names = (f"{cluster_digest(block.ids[index], text + tail):016x}" for tail in chain([""], map(str, count(2))))
         return next(name for name in names if not cluster_exists(self._database, name))
 
-    def _place_orphans(self, orphans: Sequence[Orphan], heirs: dict[str, str], now_ms: int) -> None:
+    def place_orphans(self, orphans: Sequence[Orphan], heirs: dict[str, str], now_ms: int) -> None:
         """Places copies whose canonical has gone as if they had just come, in their order of arrival.
 
         The first of a cluster that copies nothing is its new canonical and keeps its id. Where there is none the cluster
@@ -184,7 +187,7 @@ class Placer:
                 add_event(self._database, now_ms, cluster, "merged", None, other)
 
     def _place_some(self, orphans: Sequence[Orphan], heirs: dict[str, str], now_ms: int) -> None:
-        block = self._stored_block(orphans)
+        block, samples = self._stored_block(orphans)
         _, post = next_numbers(self._database)
 
         def cluster_of(index: int) -> str:
@@ -196,10 +199,12 @@ class Placer:
 
         taken = {cluster for cluster, other in heirs.items() if cluster == other}
         numbers = [orphan.number for orphan in orphans]
-        placements = self._placements(block, np.ones(len(block), bool), numbers, range(post, post + len(block)), cluster_of)
+        placements = self._placements(
+            block, samples, np.ones(len(block), bool), numbers, range(post, post + len(block)), cluster_of
+        )
         placed = [placement for placement in placements if placement is not None]
         move(self._database, [placement.place for placement in placed])
-        self._post(block, placed)
+        self._post(samples, placed)
         for orphan, placement in zip(orphans, placed, strict=True):
             self._record_move(orphan, placement, heirs, now_ms)
 
@@ -213,12 +218,11 @@ class Placer:
     def _id_of(self, orphan: Orphan) -> str:
         return str(self._database.rows("SELECT id FROM articles WHERE number = ?", (orphan.number,))[0][0])
 
-    def _stored_block(self, orphans: Sequence[Orphan]) -> Prepared:
+    def _stored_block(self, orphans: Sequence[Orphan]) -> tuple[Prepared, Samples]:
         stored = members_to_place(self._database, [orphan.number for orphan in orphans])
-        if self._keeps_text:
-            return self.prepared([article for article, _, _ in stored])
-        articles, digests, samples = zip(*stored, strict=True)
-        return prepared_samples(articles, digests, decoded_samples(samples))
+        articles, digests, blobs = zip(*stored, strict=True)
+        samples = decoded_samples(blobs)
+        return self.prepared(articles) if self._keeps_text else prepared_samples(articles, digests, samples), samples
 
 
 def _copied(

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from newsclf.duplicates.postings import Found, NewArray, Postings, find_posted, merged, post
-from newsclf.duplicates.samples import RareTerms, Samples
+from newsclf.duplicates.postings import Found, NewArray, Postings, find_posted, list_lengths, merged, post
+from newsclf.duplicates.samples import RareTerms, Samples, sampled
 from newsclf.errors import IndexFileError
 from newsclf.index.database import Database
 from newsclf.index.encoding import decoded_samples
@@ -19,7 +19,6 @@ from newsclf.index.segments import open_segment, write_segment
 
 TIERS = (64, 1024, 8192)  # articles: each is posted anew whenever it grows, and emptied into the next when it is full
 ROWS_AT_ONCE = 8192
-FOLDER_SUFFIX = "-postings"
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,11 @@ class _Tier:
 
     samples: Samples
     postings: Postings
+
+
+def postings_folder(path: Path) -> Path:
+    """The folder beside an index in which its segments are."""
+    return path.with_name(f"{path.name}-postings")
 
 
 class DamagedPostingsError(IndexFileError):
@@ -59,7 +63,7 @@ class PostedArticles:
                 drops whole segments, so they must not be large.
         """
         self._database = database
-        self._folder = database.path.with_name(database.path.name + FOLDER_SUFFIX)
+        self._folder = postings_folder(database.path)
         self._max_segment_share = max_segment_share
         self._segments: list[_Segment] = []
         self._tiers: list[_Tier | None] = [None] * len(TIERS)
@@ -70,6 +74,10 @@ class PostedArticles:
     def find(self, terms: RareTerms) -> Found:
         """The posted articles that share enough rare terms with each article of a block."""
         return find_posted(self.parts, terms)
+
+    def sampled(self, terms: RareTerms) -> Samples:
+        """What is to be posted of articles, given what is posted by now."""
+        return sampled(terms, list_lengths(self.parts, terms.hashes))
 
     @property
     def parts(self) -> list[Postings]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from newsclf.article import Article
+from newsclf.duplicates.samples import Samples
 from newsclf.errors import IndexFileError
 from newsclf.index.database import REMEDY, Database
 from newsclf.index.encoding import encoded_samples, packed_text, unpacked_text
@@ -209,14 +210,14 @@ _INSERT = f"INSERT INTO articles VALUES ({', '.join('?' * 17)})"
 
 
 def insert_articles(
-    database: Database, block: Prepared, places: Sequence[Place | None], now_ms: int, *, keeps_text: bool
+    database: Database, block: Prepared, samples: Samples, places: Sequence[Place | None], now_ms: int, *, keeps_text: bool
 ) -> None:
     """Adds the articles of a block that have a place."""
-    samples = encoded_samples(block.samples)
+    blobs = encoded_samples(samples)
     database.run_many(
         _INSERT,
         [
-            _values(block, index, place, samples[index], now_ms, keeps_text)
+            _values(block, index, place, blobs[index], now_ms, keeps_text)
             for index, place in enumerate(places)
             if place is not None
         ],
