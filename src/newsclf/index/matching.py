@@ -22,7 +22,8 @@ from newsclf.text.clean import CleanArticle, clean, feature_text
 from newsclf.text.tokens import hash_terms
 from newsclf.tfidf import Vocabulary
 
-MAX_CANDIDATES = 16  # of one article, those of the highest estimates: templates have thousands
+MAX_CANDIDATES = 16  # of one article that are compared in full, those of the highest estimates: templates have thousands
+MAX_DECIDED = 8  # of them, those that are most similar
 ESTIMATE_SLOPE, ESTIMATE_MIDDLE = 8.0, 0.7  # of the probability where there are no texts
 
 
@@ -207,17 +208,21 @@ def decided_by_texts(
     """The duplicates among pairs, as in a corpus: of those that are similar enough in full the model decides."""
     cleaned = [clean(canonical.article or Article("")) for canonical in stored]
     rows = hash_rows([feature_text(article) for article in cleaned], short_vocabulary)
-    similar = pairs.take(np.flatnonzero(_are_candidates(joined_rows([rows, block.rows]), pairs.left, pairs.right)))
+    similar = pairs.take(_most_similar(joined_rows([rows, block.rows]), pairs.left, pairs.right))
     return duplicate_pairs(similar.left, similar.right, _Texts(cleaned + block.cleaned), model.vocabulary, model.decision)
 
 
-def _are_candidates(rows: HashRows, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which pairs ``candidate_blocks`` would give: bool, shape (n_pairs,)."""
+def _most_similar(rows: HashRows, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The pairs that ``candidate_blocks`` would give, of each right row at most ``MAX_DECIDED`` with the highest cosines; indices."""
     cosine, left_share, right_share = hash_overlaps(rows, left, right)
     left_sizes, right_sizes = rows.sizes.take(left), rows.sizes.take(right)
     is_left_cut = (left_share >= MIN_CONTAINMENT) & (left_sizes * LENGTH_RATIO <= right_sizes)
     is_right_cut = (right_share >= MIN_CONTAINMENT) & (right_sizes * LENGTH_RATIO <= left_sizes)
-    return np.asarray((cosine >= MIN_COSINE - ROUNDING) | is_left_cut | is_right_cut)
+    order = np.lexsort((left, -np.maximum(cosine, is_left_cut | is_right_cut), right))
+    order = order.take(np.flatnonzero(((cosine >= MIN_COSINE - ROUNDING) | is_left_cut | is_right_cut).take(order)))
+    rights = right.take(order)
+    ranks = np.arange(len(order)) - np.searchsorted(rights, rights)
+    return np.sort(order.take(np.flatnonzero(ranks < MAX_DECIDED)))
 
 
 def decided_by_rows(pairs: Pairs, stored: Sequence[Stored], block: Prepared) -> DuplicatePairs:
