@@ -133,7 +133,9 @@ def rebuild(
         typer.Option("-o", "--output", metavar="FILE", help="Where the new one goes; default: in the old one's place."),
     ] = None,
 ) -> None:
-    """Make an index anew of all that can be read in it: after damage, or for another model. Texts must have been kept for that.
+    """Make an index anew of all that can be read in it: after damage, or, where it keeps texts, for another model.
+
+    Without --output it takes the old one's place, but only if nothing is lost. Exit status 1 if any article could not be read.
 
     Example: newsclf index rebuild articles.db --model my.safetensors
     """

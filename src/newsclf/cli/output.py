@@ -39,7 +39,9 @@ def prediction_writer(output_format: Format, topics: Iterable[str], n_top: int |
 
 def write_out(line: str) -> None:
     """Writes to stdout as it is; a lone surrogate becomes its escape, which in JSON is still the same string."""
-    sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace"))
+    rest = memoryview(line.encode("utf-8", "backslashreplace"))
+    while rest:  # unbuffered, as PYTHONUNBUFFERED makes it, a signal can cut a write short
+        rest = rest[sys.stdout.buffer.write(rest) :]
 
 
 def json_line(fields: Mapping[str, object]) -> str:

@@ -5,6 +5,7 @@ counts by the *smaller* side: a cut copy lacks facts on one side only, a templat
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,15 +54,20 @@ class _Shared:
         """The share of either article's features of these kinds that the other has, the smaller last."""
         shares = []
         for shared, totals in zip(self.weights, self.totals, strict=True):
-            total = totals[:, kinds].sum(axis=1)
-            shares.append(np.where(total > 0, shared[:, kinds].sum(axis=1) / np.maximum(total, 1e-9), empty))
+            total = _row_sums(totals[:, kinds])
+            shares.append(np.where(total > 0, _row_sums(shared[:, kinds]) / np.maximum(total, 1e-9), empty))
         return [np.maximum(*shares), np.minimum(*shares)]
 
     def missing(self, kinds: NDArray[np.int64] | list[int]) -> NDArray[np.float64]:
         """The weight of the features that the other article lacks, of the side where it is smaller."""
         sides = zip(self.weights, self.totals, strict=True)
-        ours, theirs = ((totals[:, kinds] - shared[:, kinds]).sum(axis=1) for shared, totals in sides)
+        ours, theirs = (_row_sums(totals[:, kinds] - shared[:, kinds]) for shared, totals in sides)
         return np.asarray(np.maximum(np.minimum(ours, theirs), 0.0))  # not below 0 by rounding
+
+
+def _row_sums(values: NDArray[Any]) -> NDArray[Any]:
+    """The sum of each row, added from left to right: ``sum`` adds in another order where there is but one row."""
+    return np.asarray(values.cumsum(axis=1)[:, -1])
 
 
 def pair_signals(profiles: Profiles, left: Indices, right: Indices) -> Floats:
@@ -217,7 +223,7 @@ def _title_agreement(profiles: Profiles, pairs: Indices, sides: tuple[Indices, I
     titles = _TOKEN_KINDS[_TOKEN_KINDS & TITLE > 0]
     one, other = (np.isin(profiles.kinds.take(side), titles) for side in sides)
     both = np.bincount(pairs, weights=profiles.weights.take(sides[0]) * (one & other), minlength=len(shared.totals[0]))
-    totals = [side[:, titles].sum(axis=1) for side in shared.totals]
+    totals = [_row_sums(side[:, titles]) for side in shared.totals]
     return np.where(np.minimum(*totals) > 0, both / np.maximum(np.maximum(*totals), 1e-9), ABSENT)
 
 
@@ -242,7 +248,7 @@ def _word_signals(shared: _Shared) -> list[NDArray[np.float64]]:
     shares = []
     for weights, totals in zip(shared.weights, shared.totals, strict=True):
         missing = totals - weights
-        shares.append(missing[:, names].sum(axis=1) / np.maximum(missing[:, _TOKEN_KINDS].sum(axis=1), 1.0))
+        shares.append(_row_sums(missing[:, names]) / np.maximum(_row_sums(missing[:, _TOKEN_KINDS]), 1.0))
     return [*shared.containments(_TOKEN_KINDS[_TOKEN_KINDS & NAME == 0], 0.0), np.clip(np.minimum(*shares), 0.0, 1.0)]
 
 

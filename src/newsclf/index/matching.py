@@ -159,7 +159,8 @@ def copies(
     digests = [canonical.digest for canonical in stored] + block.digests
     same = [digests[a] == digests[b] for a, b in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)]
     is_same = np.array(same, bool)
-    is_open = ~np.isin(pairs.right, pairs.right[is_same])  # what has a copy to the character needs no other
+    # What copies a canonical to the character needs no other; an article of the block may turn out to be no canonical.
+    is_open = ~is_same & ~np.isin(pairs.right, pairs.right[is_same & (pairs.left < len(stored))])
     duplicates = joined_pairs(
         [decide(pairs.take(np.flatnonzero(is_open)), stored, block), _same(pairs.take(np.flatnonzero(is_same)))]
     )

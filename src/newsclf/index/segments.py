@@ -91,6 +91,6 @@ def checksum(array: NDArray[Any]) -> int:
     """CRC-32 of the sums of the array's pages, and of its type and length: at the speed of memory, unlike CRC-32 of all of it."""
     raw = np.ascontiguousarray(array).view(np.uint8)
     n_whole = len(raw) // PAGE_BYTES
-    sums = raw[: n_whole * PAGE_BYTES].view(np.uint64).reshape(n_whole, -1).sum(axis=1, dtype=np.uint64)
+    sums = raw[: n_whole * PAGE_BYTES].view(np.uint64).reshape(n_whole, PAGE_BYTES // 8).sum(axis=1, dtype=np.uint64)
     shape = f"{array.dtype.str} {len(array)}".encode()
     return zlib.crc32(raw[n_whole * PAGE_BYTES :].tobytes(), zlib.crc32(sums.tobytes(), zlib.crc32(shape)))
