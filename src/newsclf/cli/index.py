@@ -76,7 +76,7 @@ def check(index: IndexFile, model: ModelFile = None) -> None:
     """
     _check_there(index)
     from newsclf.index.article_index import open_index
-    from newsclf.index.upkeep import check_index
+    from newsclf.index.check import check_index
     from newsclf.model_file import load
 
     news_model = load(model)
@@ -140,7 +140,7 @@ def rebuild(
     Example: newsclf index rebuild articles.db --model my.safetensors
     """
     _check_there(index)
-    from newsclf.index.upkeep import rebuild_index
+    from newsclf.index.rebuild import rebuild_index
     from newsclf.model_file import load
 
     news_model = load(model)

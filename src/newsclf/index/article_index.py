@@ -278,8 +278,8 @@ def open_index(
         model: judges topics and duplicates; default: the model that ships. An index stays with the model that it was made with.
         read_only: for reading beside a process that writes. Such an index must exist.
         sync: "normal": what was added survives a kill of the process at any instant; "full": a power cut too.
-        keep_text: False keeps no title or text. Duplicates are then told by a sample of their terms alone, without evidence,
-            and much less surely. Decided when the index is made; None takes it as it is.
+        keep_text: False keeps no title and no text. Only copies to the word, case and punctuation aside, are then told: without
+            texts nothing sets other near-duplicates apart from templates. Decided when the index is made; None takes it as it is.
         window: articles that were added longer ago are removed as others are added.
         clock: gives the time in seconds since 1970.
 

@@ -23,7 +23,7 @@ from newsclf.index.matching import (
     Stored,
     best,
     copies,
-    decided_by_rows,
+    decided_by_samples,
     decided_by_texts,
     prepared,
     prepared_samples,
@@ -70,7 +70,7 @@ class Placer:
         self._model = model
         self._keeps_text = keeps_text
         self._short_vocabulary = shortened(model.vocabulary)
-        self._decide: Decide = decided_by_rows
+        self._decide: Decide = decided_by_samples
         if keeps_text:
             self._decide = partial(decided_by_texts, model=model, short_vocabulary=self._short_vocabulary)
 
