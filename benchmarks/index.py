@@ -231,9 +231,8 @@ def ingest(arguments: argparse.Namespace) -> None:
         for first in range(0, len(articles), 256):
             n_duplicates += sum(sighting.duplicate for sighting in index.add_many(articles[first : first + 256]))
         wall, cpu = time.perf_counter() - start, time.process_time() - cpu
-    print(
-        f"{len(articles):,} articles, {n_duplicates} duplicates: {len(articles) / wall:,.0f} a second, {len(articles) / cpu:,.0f} a CPU second"
-    )
+    rates = f"{len(articles) / wall:,.0f} a second, {len(articles) / cpu:,.0f} a CPU second"
+    print(f"{len(articles):,} articles, {n_duplicates} duplicates: {rates}")
 
 
 def main() -> None:

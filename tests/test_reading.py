@@ -106,6 +106,24 @@ def test_text_is_split_into_articles(tmp_path: Path) -> None:
     assert [a.id for a in read(path, split=False)[0]] == ["seeds.txt"]
 
 
+def test_who_reads_may_name_the_articles_that_have_no_id(tmp_path: Path) -> None:
+    content = {
+        "a.jsonl": '{"text": "a"}\n{"text": "b", "id": 7}\n{"text": "c", "id": ""}',
+        "a.json": '[{"text": "a"}, {"text": "b", "id": 7}, {"text": "c"}]',
+        "a.csv": "id,text\n,a\n7,b\n,c\n",
+        "a.txt": "The fleet has arrived | Navy | Fleet\n\na\n\nRain is late again | Crop | Rain\n\nc",
+        "b.txt": "a",
+    }
+    articles, errors = read([write(tmp_path / name, text) for name, text in content.items()], id_of=lambda a, p: f"{a.text}@{p}")
+    assert errors == []
+    assert [article.id for article in articles] == [
+        *("a@a.jsonl:1", "7", "c@a.jsonl:3"),
+        *("a@a.json:1", "7", "c@a.json:3"),
+        *("a@a.csv:2", "7", "c@a.csv:4"),
+        *("a@a.txt:1", "c@a.txt:2", "a@b.txt"),
+    ]
+
+
 def test_empty_files(tmp_path: Path) -> None:
     empty = [write(tmp_path / f"empty.{name}", "") for name in INPUT_FORMATS]
     articles, errors = read(empty)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import newsclf
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ (newsclf .*)$", README, re.MULTILINE)
@@ -28,6 +30,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "feed.jsonl.gz").write_bytes(gzip.compress(ARTICLE.encode()))
     (tmp_path / "table.csv").write_text('id,text\n1,"Frost hit vines and orchards overnight, growers said."\n')
     shutil.copy(ROOT / "models" / "newsclf.safetensors", tmp_path / "my.safetensors")
+    with newsclf.open_index(tmp_path / "articles.db") as index:
+        index.add("Frost hit vines and orchards overnight, growers and farmers said.")
     return tmp_path
 
 

@@ -68,7 +68,7 @@ def ingest(
     ] = None,
     sync: Annotated[Sync, typer.Option(help="full outlives a power cut too, and takes longer.")] = Sync.NORMAL,
     no_text: Annotated[
-        bool, typer.Option("--no-text", help="Of a new index: keep no titles and texts. Duplicates are then less sure.")
+        bool, typer.Option("--no-text", help="Of a new index: keep no titles and texts. Only copies to the word are then told.")
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip articles whose id was in the index before; they get no line.")

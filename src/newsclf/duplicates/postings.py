@@ -14,7 +14,7 @@ from newsclf.duplicates.samples import HASH_BITS, WHOLE_WEIGHT, RareTerms, Sampl
 from newsclf.text.tokens import Hashes
 
 MIN_START_BITS, MAX_START_BITS = 8, 24
-MAX_MET = 16_384  # entries looked at for one article, the shortest lists first
+MAX_MET = 8192  # entries looked at for one article, the shortest lists first
 MIN_SHARED = 3  # posted terms: one or two are shared by chance
 ARTICLE_BITS, WEIGHT_BITS, WEIGHT_POINT = (
     32,
