@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsclf.article import Article
-from newsclf.cli.inputs import Encoding, InputFormat
+from newsclf.cli.inputs import Encoding, InputFormat, wrong_options
 from newsclf.cli.output import N_DECIMALS, printable, write_out
 from newsclf.errors import InputError
 from newsclf.reading import read_articles
@@ -47,12 +47,8 @@ def compare(
 
 
 def _only_article(path: str, input_format: str | None, encoding: str) -> Article:
-    try:
+    with wrong_options():
         articles = list(islice(read_articles(path, input_format=input_format, encoding=encoding, split=False), 2))
-    except InputError:
-        raise
-    except ValueError as error:  # an unknown format or encoding
-        raise typer.BadParameter(str(error)) from error
     if len(articles) != 1:
         found = "more than one article" if articles else "no article"
         raise InputError(path, f"holds {found}; compare takes one from each file")

@@ -17,7 +17,7 @@ import typer
 from newsclf.article import Article
 from newsclf.cli.batches import Arrived, Feed, stopping_on_signals
 from newsclf.cli.index import time_span
-from newsclf.cli.inputs import Encoding, InputFormat, Paths, Whole
+from newsclf.cli.inputs import Encoding, InputFormat, Paths, Whole, wrong_options
 from newsclf.cli.output import (
     N_DECIMALS,
     Format,
@@ -68,7 +68,7 @@ def ingest(
     ] = None,
     sync: Annotated[Sync, typer.Option(help="full outlives a power cut too, and takes longer.")] = Sync.NORMAL,
     no_text: Annotated[
-        bool, typer.Option("--no-text", help="Of a new index: keep no titles and texts. Only copies to the word are then told.")
+        bool, typer.Option("--no-text", help="Of a new index: keep no titles and texts. Only copies to the word are found then.")
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip articles whose id was in the index before; they get no line.")
@@ -106,12 +106,10 @@ def ingest(
 
 
 def _articles(paths: list[str], feed: Feed, *, input_format: str | None, encoding: str, split: bool) -> Iterator[Article]:
-    try:
+    with wrong_options():
         return read_articles(
             paths, input_format=input_format, encoding=encoding, split=split, on_error=feed.put, id_of=_lasting_id
         )
-    except ValueError as error:  # an unknown format or encoding
-        raise typer.BadParameter(str(error)) from error
 
 
 def _lasting_id(article: Article, place: str) -> str:
@@ -185,7 +183,7 @@ def _ingest(
     """Adds a batch and, once it is on disk, writes its lines."""
     failures = [error for error in arrived if not isinstance(error, Article)]
     came = [article for article in arrived if isinstance(article, Article)]
-    articles = [article for article in came if skip_before is None or not _was_there(article, index, skip_before)]
+    articles = came if skip_before is None else _without_known(came, index, skip_before)
     sightings = index.add_many(articles)
     tally.add(sightings)
     tally.n_skipped += len(came) - len(articles)
@@ -199,10 +197,10 @@ def _ingest(
     tally.show_line()
 
 
-def _was_there(article: Article, index: "ArticleIndex", before: datetime) -> bool:
-    """Whether an article of this id is in the index from before; one that this run has added may be updated by it."""
-    stored = index.article(article.id or "")
-    return stored is not None and stored.seen < before
+def _without_known(articles: Sequence[Article], index: "ArticleIndex", before: datetime) -> list[Article]:
+    """The articles whose ids were not in the index before; one that this run has added may be updated by it."""
+    seen = index.seen(article.id or "" for article in articles)
+    return [article for article in articles if (when := seen.get(article.id or "")) is None or when >= before]
 
 
 def _sighting_writer(output_format: Format, topics: Iterable[str]) -> "tuple[str, Callable[[Article, Sighting], str]]":

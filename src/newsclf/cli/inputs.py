@@ -33,6 +33,17 @@ Whole = Annotated[bool, typer.Option("--whole", help="Take each .txt file as one
 
 
 @contextmanager
+def wrong_options() -> Iterator[None]:
+    """Within it a format or encoding that the readers do not know is an error of usage."""
+    try:
+        yield
+    except InputError:
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@contextmanager
 def articles_of(paths: Iterable[str], *, input_format: str | None, encoding: str, split: bool) -> Iterator[Iterator[Article]]:
     """The articles of all inputs; once they were used, exit status 1 if any could not be read.
 
@@ -44,10 +55,8 @@ def articles_of(paths: Iterable[str], *, input_format: str | None, encoding: str
         failures.append(error)
         print(f"newsclf: {error}", file=sys.stderr)
 
-    try:
+    with wrong_options():
         articles = read_articles(list(paths), input_format=input_format, encoding=encoding, split=split, on_error=report)
-    except ValueError as error:  # an unknown format or encoding
-        raise typer.BadParameter(str(error)) from error
     yield with_progress(articles)
     if failures:
         raise typer.Exit(1)

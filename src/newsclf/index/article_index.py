@@ -16,7 +16,7 @@ from newsclf.index.database import Database
 from newsclf.index.placing import Placer
 from newsclf.index.posted import DamagedPostingsError, PostedArticles
 from newsclf.index.records import IndexStats, Sighting, StoredArticle, StoredCluster
-from newsclf.index.tables import all_articles, events_of, merged_from, merged_into, stored_articles, time_of
+from newsclf.index.tables import all_articles, events_of, merged_from, merged_into, seen_times, stored_articles, time_of
 from newsclf.model import NewsModel, as_article
 from newsclf.text.blocks import article_blocks
 
@@ -170,6 +170,11 @@ class ArticleIndex:
         """The article of this id; None if there is none."""
         with self._reading():
             return next(iter(stored_articles(self._database, "a.id = ?", (id,))), None)
+
+    def seen(self, ids: Iterable[str]) -> dict[str, datetime]:
+        """When those of some articles that are in the index were added, UTC, by id."""
+        with self._reading():
+            return seen_times(self._database, ids)
 
     def cluster(self, id: str) -> StoredCluster | None:
         """The cluster of this id, or the one that it was merged into; None if there is none."""

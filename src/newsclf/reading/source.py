@@ -1,6 +1,7 @@
 """One opened input: a name for messages and ids, and its bytes, unpacked and in UTF-8."""
 
 import codecs
+import errno
 import gzip
 import io
 import os
@@ -47,6 +48,8 @@ def open_source(path: str, encoding: str) -> Iterator[Source]:
         OSError: if the file cannot be opened.
     """
     if path == STDIN:
+        if sys.stdin is None:  # closed by the caller
+            raise OSError(errno.EBADF, "standard input is closed")
         yield Source("standard input", "stdin", _in_utf8(sys.stdin.buffer, "standard input", encoding))
         return
     with Path(path).open("rb") as file:
@@ -89,11 +92,13 @@ def _in_utf8(stream: IO[bytes], path: str, encoding: str) -> IO[bytes]:
     return io.BufferedReader(_Recoded(_decode(stream, path, encoding)))
 
 
-def _decode(stream: IO[bytes], path: str, encoding: str) -> Iterator[str]:
+def _decode(stream: Any, path: str, encoding: str) -> Iterator[str]:
+    is_pipe = sys.stdin is not None and stream is sys.stdin.buffer
+    read = stream.read1 if is_pipe else stream.read  # a pipe gives what is there, for it may stay open without more
     decoder = codecs.getincrementaldecoder(encoding)()
     n_read = 0
     while True:
-        chunk = stream.read(_CHUNK_BYTES)
+        chunk = read(_CHUNK_BYTES)
         start_byte = n_read - len(decoder.getstate()[0])  # the decoder keeps back a character that a chunk has cut
         n_read += len(chunk)
         if start_byte == 0 and encoding == "utf-8":
