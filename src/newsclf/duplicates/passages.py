@@ -46,6 +46,15 @@ class _Words:
     ends: list[int]
 
 
+def _whole(text: str) -> tuple[Passage, ...]:
+    """The one passage that a text shares with itself."""
+    words = _words(text)
+    if len(words.words) < MIN_WORDS:
+        return ()
+    start, end = words.starts[0], words.ends[-1]
+    return (Passage(start, end, start, end, text[start:end]),)
+
+
 def passages(a_text: str, b_text: str) -> tuple[Passage, ...]:
     """The passages of ``MIN_WORDS`` or more words that two texts share, in the order of the first; none overlap in either.
 
@@ -56,6 +65,8 @@ def passages(a_text: str, b_text: str) -> tuple[Passage, ...]:
     >>> [found.text for found in passages("Today rain fell on all of the island.", "Heavy rain fell on all of the island")]
     ['rain fell on all of the island']
     """
+    if a_text == b_text:
+        return _whole(a_text)
     a, b = _words(a_text), _words(b_text)
     tiles = sorted(_tiles(_common_runs(a.words, b.words), len(a.words), len(b.words)))
     return tuple(_passage(a_text, a, b, *tile) for tile in tiles)

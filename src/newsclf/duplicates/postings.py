@@ -6,6 +6,7 @@ entry takes six bytes where there are millions. Arrays may be memory-mapped file
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from newsclf.text.tokens import Hashes
 
 MIN_START_BITS, MAX_START_BITS = 8, 24
 MAX_MET = 8192  # entries looked at for one article, the shortest lists first
+ARTICLES_AT_ONCE = 16  # looked for together: their meetings stay in the cache
 MIN_SHARED = 3  # posted terms: one or two are shared by chance
 ARTICLE_BITS, WEIGHT_BITS, WEIGHT_POINT = (
     32,
@@ -118,17 +120,25 @@ def _lows(hashes: Hashes, n_start_bits: int) -> NDArray[np.uint16] | NDArray[np.
 
 def find_posted(parts: Sequence[Postings], terms: RareTerms) -> Found:
     """The posted articles that share enough with each article of a block, by article, then as they stand in the parts."""
-    runs = [_runs(postings, terms.hashes) for postings in parts]
-    totals = np.sum([last - first for first, last in runs], axis=0) if runs else np.zeros(len(terms.hashes), np.int64)
-    chosen = _shortest_lists(terms.owners, totals)
     befores = np.cumsum([0, *map(len, parts)])
+    edges = np.searchsorted(terms.owners, np.arange(0, len(terms.totals) + ARTICLES_AT_ONCE, ARTICLES_AT_ONCE)).tolist()
+    found = [_found(parts, befores, terms, np.arange(*edge)) for edge in pairwise(edges)]
+    return Found(*(np.concatenate([getattr(part, field.name) for part in [NOTHING_FOUND, *found]]) for field in fields(Found)))
+
+
+def _found(parts: Sequence[Postings], befores: NDArray[np.int64], terms: RareTerms, some: NDArray[np.int64]) -> Found:
+    """What is found for the articles whose terms these are."""
+    hashes = terms.hashes.take(some)
+    runs = [_runs(postings, hashes) for postings in parts]
+    totals = sum((last - first for first, last in runs), np.zeros(len(some), np.int64))
+    chosen = _shortest_lists(terms.owners.take(some), totals)
     sources, articles = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for postings, before, (first, last) in zip(parts, befores.tolist(), runs, strict=False):
         starts, lengths = first.take(chosen), (last - first).take(chosen)
         entries = np.arange(int(lengths.sum())) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-        lows = terms.hashes.take(chosen) & np.uint64((1 << postings.n_low_bits) - 1)
+        lows = hashes.take(chosen) & np.uint64((1 << postings.n_low_bits) - 1)
         same = np.flatnonzero(postings.lows.take(entries) == np.repeat(lows.astype(postings.lows.dtype), lengths))
-        sources.append(np.repeat(chosen, lengths).take(same))
+        sources.append(np.repeat(some.take(chosen), lengths).take(same))
         articles.append(postings.articles.take(entries.take(same)) + np.int64(before))
     return _enough_shared(parts, befores, terms, np.concatenate(sources), np.concatenate(articles))
 
