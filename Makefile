@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test check bench
+.PHONY: demo test soak check bench
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml
@@ -20,6 +20,9 @@ demo: $(READY) ## train on the starter corpus, predict with that model and the o
 
 test: $(READY) ## all tests
 	$(BIN)/python -m pytest -q
+
+soak: $(READY) ## kill ingest processes 500 times at random instants; nothing may be lost
+	$(BIN)/python -m tests.killing --kills 500
 
 check: $(READY) ## lint, format and types
 	$(BIN)/ruff check .

@@ -27,6 +27,7 @@ from newsclf.cli.batches import MAX_WAITING, Feed
 DATA = Path(__file__).parents[1] / "data"
 WHEAT = "The wheat harvest in the north was the best in ten years, the ministry said on Monday."
 CUT = "The wheat harvest in the north was the best in ten years"
+STRIKE = "Dockers at the port of Hexham walked out on Monday after talks on overtime pay had failed."
 ROCKET = "A rocket took two satellites to orbit from the coast on Friday evening, engineers said."
 CORPUS = [
     {"id": "a", "text": WHEAT, "title": "Wheat is back", "published": "2024-05-01"},
@@ -269,12 +270,12 @@ def test_an_article_without_an_id_goes_by_its_url(run: Run, index: Path) -> None
     assert [row["id"] for row in rows] == ["https://example.org/1", "own"]
 
 
-def test_resume_skips_what_was_there_but_not_an_update_of_its_own(run: Run, index: Path) -> None:
+def test_resume_skips_what_was_there_but_no_update_that_comes_after_it(run: Run, index: Path) -> None:
     run("ingest", "-", "--index", index, stdin=as_lines(CORPUS[0]))
-    lines = as_lines(*CORPUS[:2], {"id": "b", "text": f"{ROCKET} More to come."}, {"id": "a", "text": ROCKET})
+    lines = as_lines(*CORPUS[:2], {"id": "b", "text": f"{ROCKET} More to come."}, {"id": "a", "text": STRIKE})
     result = run("ingest", "-", "--index", index, "--resume", "--format", "jsonl", "--batch", "1", stdin=lines)
-    assert [(row["id"], row["status"]) for row in result.rows] == [("b", "new"), ("b", "updated")]
-    assert result.summary == "2 articles: 1 new, 1 updated, 2 skipped; 0 duplicates"
+    assert [(row["id"], row["status"]) for row in result.rows] == [("b", "new"), ("b", "updated"), ("a", "updated")]
+    assert result.summary == "3 articles: 1 new, 2 updated, 1 skipped; 0 duplicates"
 
 
 def test_a_reader_stays_only_so_far_ahead_of_the_index() -> None:

@@ -25,7 +25,7 @@ from newsclf.duplicates.samples import (
     sampled,
 )
 from newsclf.index.encoding import decoded_samples, encoded_samples, packed_text, unpacked_text
-from newsclf.index.segments import open_segment, write_segment
+from newsclf.index.segments import name_segment, open_segment, write_segment
 from newsclf.model_file import load
 
 MODEL = load()
@@ -159,7 +159,9 @@ def written(tmp_path: Path) -> tuple[Postings, str]:
     def fill(new_array: postings_module.NewArray) -> Postings:
         return merged([postings], new_array)
 
-    return postings, write_segment(tmp_path, "one", fill)
+    unnamed, checksums = write_segment(tmp_path, fill)
+    name_segment(unnamed, "one")
+    return postings, checksums
 
 
 def test_a_segment_is_read_back_as_it_was_written(tmp_path: Path) -> None:
@@ -188,5 +190,5 @@ def test_a_segment_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        write_segment(tmp_path, "one", fill)
+        write_segment(tmp_path, fill)
     assert not list(tmp_path.iterdir())

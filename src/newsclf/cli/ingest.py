@@ -71,7 +71,7 @@ def ingest(
         bool, typer.Option("--no-text", help="Of a new index: keep no titles and texts. Only copies to the word are found then.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Skip articles whose id was in the index before; they get no line.")
+        bool, typer.Option("--resume", help="Of a feed that comes again: skip what the index has seen; it gets no line.")
     ] = False,
     input_format: InputFormat = None,
     encoding: Encoding = "utf-8",
@@ -85,7 +85,6 @@ def ingest(
 
     Example: tail -f feed.jsonl | newsclf ingest - --index articles.db --window 30d --format jsonl
     """
-    start = datetime.now(UTC)
     feed = Feed()
     articles = _articles(paths, feed, input_format=input_format, encoding=encoding, split=not whole)
     with stopping_on_signals(feed.stop) as signals, feed.reading(articles):
@@ -97,8 +96,9 @@ def ingest(
         opened = open_index(index, news_model, sync=sync, keep_text=False if no_text else None, window=window)
         with opened, _tallied() as tally:
             write_out(header)
+            resumed = _Resumed(opened) if resume else None
             for arrived in feed.batches(batch, max_delay):
-                _ingest(arrived, opened, tally, line_of, skip_before=start if resume else None)
+                _ingest(arrived, opened, tally, line_of, resumed)
     if signal.SIGINT in signals:
         raise typer.Exit(INTERRUPTED)
     if tally.n_failures:
@@ -178,12 +178,12 @@ def _ingest(
     index: "ArticleIndex",
     tally: _Tally,
     line_of: "Callable[[Article, Sighting], str]",
-    skip_before: datetime | None,
+    resumed: "_Resumed | None",
 ) -> None:
     """Adds a batch and, once it is on disk, writes its lines."""
     failures = [error for error in arrived if not isinstance(error, Article)]
     came = [article for article in arrived if isinstance(article, Article)]
-    articles = came if skip_before is None else _without_known(came, index, skip_before)
+    articles = came if resumed is None else resumed.lacking(came)
     sightings = index.add_many(articles)
     tally.add(sightings)
     tally.n_skipped += len(came) - len(articles)
@@ -197,10 +197,29 @@ def _ingest(
     tally.show_line()
 
 
-def _without_known(articles: Sequence[Article], index: "ArticleIndex", before: datetime) -> list[Article]:
-    """The articles whose ids were not in the index before; one that this run has added may be updated by it."""
-    seen = index.seen(article.id or "" for article in articles)
-    return [article for article in articles if (when := seen.get(article.id or "")) is None or when >= before]
+class _Resumed:
+    """What of a feed that comes again an index lacks.
+
+    An id may stand in a feed several times. What comes before the version that the index holds it has seen and replaced; what
+    comes after is new to it. So of each id that is there from before, all is skipped up to that version.
+    """
+
+    def __init__(self, index: "ArticleIndex") -> None:
+        self._index = index
+        self._start = datetime.now(UTC)
+        self._met: set[str | None] = set()
+
+    def lacking(self, articles: Sequence[Article]) -> list[Article]:
+        """The articles that are not skipped; called with the feed batch by batch."""
+        seen = self._index.seen(articles)
+        return [article for article, found in zip(articles, seen, strict=True) if not self._is_skipped(article, found)]
+
+    def _is_skipped(self, article: Article, found: tuple[datetime, bool] | None) -> bool:
+        if found is None or found[0] >= self._start or article.id in self._met:
+            return False
+        if found[1]:
+            self._met.add(article.id)
+        return True
 
 
 def _sighting_writer(output_format: Format, topics: Iterable[str]) -> "tuple[str, Callable[[Article, Sighting], str]]":

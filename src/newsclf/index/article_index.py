@@ -3,21 +3,24 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from newsclf.article import Article
 from newsclf.errors import IndexFileError
 from newsclf.index.database import Database
+from newsclf.index.encoding import digest_of
 from newsclf.index.placing import Placer
 from newsclf.index.posted import DamagedPostingsError, PostedArticles
 from newsclf.index.records import IndexStats, Sighting, StoredArticle, StoredCluster
 from newsclf.index.tables import all_articles, events_of, merged_from, merged_into, seen_times, stored_articles, time_of
 from newsclf.model import NewsModel, as_article
+from newsclf.reading.fields import without_lone_surrogates
 from newsclf.text.blocks import article_blocks
 
 BLOCK_ARTICLES = 128  # added in one transaction where many come at once
@@ -43,35 +46,29 @@ class ArticleIndex:
         window: timedelta | None,
         clock: Callable[[], float],
     ) -> None:
-        self._database = Database(path, read_only=read_only, sync=sync)
+        settings = {"fingerprint": model.fingerprint, "texts": "no" if keeps_text is False else "yes"}
+        self._database = Database(path, read_only=read_only, sync=sync, new_settings=settings)
         self._lock = threading.RLock()
         self._read_only, self._window, self._clock = read_only, window, clock
         try:
-            settings = self._settings(model, keeps_text)
+            self._checked(settings, keeps_text)
             self._posted = PostedArticles(self._database, max_segment_share=1.0 if window is None else MAX_SEGMENT_SHARE)
-            self._placer = Placer(self._database, self._posted, model, keeps_text=settings["texts"] == "yes")
+            self._placer = Placer(self._database, self._posted, model, keeps_text=self._database.settings()["texts"] == "yes")
             with self._reading():
                 pass
         except BaseException:
             self._database.close()
             raise
 
-    def _settings(self, model: NewsModel, keeps_text: bool | None) -> dict[str, str]:
-        wanted = {"fingerprint": model.fingerprint, "texts": "no" if keeps_text is False else "yes"}
-        found = self._database.settings()
-        if not found and not self._read_only:
-            with self._database.writing():
-                self._database.save_settings(wanted)
-            found = wanted
-        path = self._database.path
-        if found.get("fingerprint") != model.fingerprint:
+    def _checked(self, settings: Mapping[str, str], keeps_text: bool | None) -> None:
+        path, found = self._database.path, self._database.settings()
+        if found.get("fingerprint") != settings["fingerprint"]:
             raise IndexFileError(
                 f"{path} was made with another model or newsclf: its rows would not fit. Open it with that model, or "
                 f"make it anew with `newsclf index rebuild {path} --model MODEL`"
             )
-        if keeps_text is not None and found["texts"] != wanted["texts"]:
+        if keeps_text is not None and found["texts"] != settings["texts"]:
             raise IndexFileError(f"{path} was made {'without' if keeps_text else 'with'} texts, and stays so")
-        return found
 
     def __enter__(self) -> "ArticleIndex":
         return self
@@ -82,8 +79,20 @@ class ArticleIndex:
     def close(self) -> None:
         """Closes the files; twice is once."""
         with self._lock:
-            self._posted.wait()
-            self._database.close()
+            try:
+                self._finish_merge()
+            finally:
+                self._database.close()
+
+    def _finish_merge(self) -> None:
+        """Takes what is being merged: a process that adds one article and ends would else leave ever more segments."""
+        if not self._posted.is_merging:
+            return
+        self._posted.wait()
+        for step in (self._posted.take_merged, self._posted.tidy):
+            with self._database.writing():
+                self._refresh()
+                step()
 
     def check(self, article: Article | str) -> Sighting:
         """What ``add`` would say, without adding anything.
@@ -91,7 +100,7 @@ class ArticleIndex:
         Raises:
             IndexFileError: if the index cannot be read.
         """
-        block = self._placer.prepared([_with_id(article)])
+        block = self._placer.prepared([_storable(article)])
         with self._reading():
             return self._placer.check(block)
 
@@ -116,15 +125,14 @@ class ArticleIndex:
         if isinstance(articles, str | Article):
             raise TypeError("articles must be several, in a list or stream; for one there is add")
         sightings: list[Sighting] = []
-        for block in article_blocks(map(_with_id, articles), BLOCK_ARTICLES):
+        for block in article_blocks(map(_storable, articles), BLOCK_ARTICLES):
             for distinct in _without_repeats(block):
                 sightings += self._add_block(distinct)
         return sightings
 
     def _add_block(self, articles: Sequence[Article]) -> list[Sighting]:
-        block = self._placer.prepared(articles)
         with self._writing():
-            sightings = self._placer.add(block, self._now_ms())
+            sightings = self._placer.add(articles, self._now_ms())
             if self._window is not None:
                 self._expire_some(self._clock() - self._window.total_seconds(), max_articles=4 * len(articles))
             return sightings
@@ -171,10 +179,13 @@ class ArticleIndex:
         with self._reading():
             return next(iter(stored_articles(self._database, "a.id = ?", (id,))), None)
 
-    def seen(self, ids: Iterable[str]) -> dict[str, datetime]:
-        """When those of some articles that are in the index were added, UTC, by id."""
+    def seen(self, articles: Sequence[Article]) -> list[tuple[datetime, bool] | None]:
+        """For each article when the one of its id was added, UTC, and whether with this title and text; None where none was."""
+        storable = list(map(_storable, articles))
         with self._reading():
-            return seen_times(self._database, ids)
+            known = seen_times(self._database, [article.id or "" for article in storable])
+        found = ((known.get(article.id or ""), article) for article in storable)
+        return [None if entry is None else (entry[0], entry[1] == digest_of(article)) for entry, article in found]
 
     def cluster(self, id: str) -> StoredCluster | None:
         """The cluster of this id, or the one that it was merged into; None if there is none."""
@@ -222,12 +233,12 @@ class ArticleIndex:
             try:
                 with self._database.writing():
                     self._refresh()
+                    self._posted.tidy()
                     yield
                     self._seal()
             except BaseException:
                 self._posted.forget()
                 raise
-            self._posted.tidy()
 
     def _seal(self) -> None:
         try:
@@ -314,9 +325,16 @@ def open_index(
     )
 
 
-def _with_id(article: Article | str) -> Article:
+def _storable(article: Article | str) -> Article:
+    """The article with an id, and without halves of characters outside its text, where SQLite cannot hold them."""
     article = as_article(article)
-    return article if article.id else replace(article, id=article.url or uuid.uuid4().hex)
+    article = replace(article, id=article.id or article.url or uuid.uuid4().hex)
+    changed: dict[str, Any] = {
+        name: without_lone_surrogates(value)
+        for name in ("id", "title", "published", "source", "url")
+        if (value := getattr(article, name)) and not value.isascii()
+    }
+    return replace(article, **changed) if changed else article
 
 
 def _without_repeats(articles: Sequence[Article]) -> Iterator[list[Article]]:

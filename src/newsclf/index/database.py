@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from newsclf.errors import IndexFileError
 FORMAT = 1  # raised with every change of the tables or of what stands in them
 APPLICATION_ID = 0x6E657773  # "news": tells this file from any other of SQLite
 BUSY_SECONDS = 10.0  # how long a write waits for another process's
+RETRY_SECONDS = 0.01
 CACHE_KILOBYTES = 1 << 15
 CHECKPOINT_PAGES = 4000  # 16 MB of WAL before its pages move into the file
 SYNC = ("normal", "full")  # normal: a kill loses nothing, a power cut perhaps the last moments; full: nothing either
@@ -49,52 +51,80 @@ CREATE INDEX events_of_cluster ON events (cluster);
 """
 
 
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,))
+
+
+def _in_wal_mode(connection: sqlite3.Connection) -> None:
+    """Sets WAL mode; where others open a new file too, it does not wait for them by itself."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
 class Database:
     """A connection to the file of an index."""
 
-    def __init__(self, path: Path, *, read_only: bool, sync: str) -> None:
-        """Opens the file; a new one has no tables yet.
+    def __init__(self, path: Path, *, read_only: bool, sync: str, new_settings: Mapping[str, str] | None = None) -> None:
+        """Opens the file.
+
+        Args:
+            path: of the file.
+            read_only: for reading only.
+            sync: one of ``SYNC``.
+            new_settings: what a new file is made with; None makes none.
 
         Raises:
-            IndexFileError: if it cannot be opened or is no index.
+            IndexFileError: if it cannot be opened, is no index, or is not there and not to be made.
         """
         if sync not in SYNC:
             raise ValueError(f"sync must be one of {', '.join(SYNC)}, not {sync!r}")
         self.path = path
         self._read_only = read_only
-        self._connection: sqlite3.Connection | None = None
-        with self.clear_errors():
-            self._connection = self._connect(sync)
         self._in_transaction = False
+        self._connection: sqlite3.Connection | None = None
+        if not path.exists() and (read_only or new_settings is None):
+            raise IndexFileError(f"{path}: no such index")
+        with self.clear_errors():
+            self._connection = self._connect(sync, new_settings)
 
-    def _connect(self, sync: str) -> sqlite3.Connection:
-        if self._read_only and not self.path.exists():
-            raise IndexFileError(f"{self.path}: no such index")
-        mode = "ro" if self._read_only else "rwc"
-        uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+    def _connect(self, sync: str, new_settings: Mapping[str, str] | None) -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             if not self._read_only:
-                self._prepare(connection, sync)
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
+                self._make(connection, new_settings)
             self._check_kind(connection)
+            if not self._read_only:
+                _in_wal_mode(connection)
+                connection.execute(f"PRAGMA synchronous = {sync}")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection, sync: str) -> None:
-        is_new = connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
-        if is_new:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        else:
-            self._check_kind(connection)  # before anything is changed in a file that is not ours
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {sync}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        if is_new:
-            tables = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; {_SCHEMA}"
-            connection.executescript(f"BEGIN IMMEDIATE; {tables} COMMIT;")
+    def _make(self, connection: sqlite3.Connection, settings: Mapping[str, str] | None) -> None:
+        """Makes the tables of an empty file, all or none, once, however many processes open it."""
+        if settings is None or not _is_empty(connection):
+            return
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("BEGIN IMMEDIATE")
+        if _is_empty(connection):
+            for statement in _SCHEMA.split(";\n"):
+                connection.execute(statement)
+            connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute("COMMIT")
 
     def _check_kind(self, connection: sqlite3.Connection) -> None:
         if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
@@ -176,10 +206,6 @@ class Database:
     def settings(self) -> dict[str, str]:
         """What the index was made with."""
         return dict(self.rows("SELECT name, value FROM settings"))
-
-    def save_settings(self, settings: Mapping[str, str]) -> None:
-        """Keeps settings, each in the place of the one of its name."""
-        self.run_many("INSERT OR REPLACE INTO settings VALUES (?, ?)", list(settings.items()))
 
     @contextmanager
     def clear_errors(self) -> Iterator[None]:

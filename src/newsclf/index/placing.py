@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, count
+from itertools import chain, count, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from newsclf.duplicates.passages import passages
 from newsclf.duplicates.rows import shortened
 from newsclf.duplicates.samples import NO_SAMPLES, Samples
 from newsclf.index.database import Database
-from newsclf.index.encoding import decoded_samples
+from newsclf.index.encoding import decoded_samples, digest_of
 from newsclf.index.matching import (
     Copy,
     Decide,
@@ -89,8 +89,18 @@ class Placer:
             return Sighting(block.ids[0], status, None, None, False, None, None, block.predictions[0], None)
         return _sighting(block, 0, status, placement)
 
-    def add(self, block: Prepared, now_ms: int) -> list[Sighting]:
-        """Adds articles, each id of which stands in the block once."""
+    def add(self, articles: Sequence[Article], now_ms: int) -> list[Sighting]:
+        """Adds articles, each id of which stands among them once.
+
+        What takes the place of a canonical is added on its own: its copies are placed anew before the next article is.
+        """
+        known = known_articles(self._database, [article.id or "" for article in articles])
+        is_alone = [_replaces_canonical(article, known) for article in articles]
+        edges = sorted({0, len(articles), *(i + step for i, alone in enumerate(is_alone) if alone for step in (0, 1))})
+        blocks = [self.prepared(articles[start:stop]) for start, stop in pairwise(edges)]
+        return [sighting for block in blocks for sighting in self._add_block(block, now_ms)]
+
+    def _add_block(self, block: Prepared, now_ms: int) -> list[Sighting]:
         known = known_articles(self._database, block.ids)
         statuses = [_status(block, index, known) for index in range(len(block))]
         is_placed = np.array([status != "unchanged" for status in statuses])
@@ -238,6 +248,11 @@ def _copied(
         raise AssertionError("a copy of an article that was not placed")
     place = Place(number, earlier.place.number, None, None, copy.kind, copy.probability)
     return Placement(place, earlier.cluster, earlier.canonical, block.articles[index], copy)
+
+
+def _replaces_canonical(article: Article, known: Mapping[str, Known]) -> bool:
+    entry = known.get(article.id or "")
+    return entry is not None and entry.kind is None and entry.digest != digest_of(article)
 
 
 def _status(block: Prepared, index: int, known: Mapping[str, Known]) -> str:

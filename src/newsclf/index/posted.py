@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,13 +15,13 @@ from newsclf.duplicates.samples import RareTerms, Samples, sampled
 from newsclf.errors import IndexFileError
 from newsclf.index.database import Database
 from newsclf.index.encoding import decoded_samples
-from newsclf.index.segments import open_segment, write_segment
+from newsclf.index.segments import name_segment, open_segment, remove_segments, write_segment
 
 TIERS = (64, 1024, 8192)  # articles: each is posted anew whenever it grows, and emptied into the next when it is full
 ROWS_AT_ONCE = 8192
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Segment:
     """A segment on disk, and the first and last post that it covers."""
 
@@ -70,6 +70,7 @@ class PostedArticles:
         self._last = 0
         self._merging: _Merge | None = None
         self._version: int | None = None
+        self._is_untidy = True  # a killed process may have left something
 
     def find(self, terms: RareTerms) -> Found:
         """The posted articles that share enough rare terms with each article of a block."""
@@ -105,8 +106,9 @@ class PostedArticles:
     def _opened(self, name: str, first: int, last: int, checksums: str) -> _Segment:
         try:
             return _Segment(name, first, last, open_segment(self._folder, name, checksums))
-        except (OSError, ValueError, KeyError) as error:
-            raise DamagedPostingsError(f"{self._folder / name} is missing or damaged: {error}") from error
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            remedy = f"Open it for writing, or run `newsclf index rebuild {self._database.path}`: its postings are made anew"
+            raise DamagedPostingsError(f"{self._folder / name} is missing or damaged: {error}. {remedy}") from error
 
     def _forget_memory(self) -> None:
         self._tiers = [None] * len(TIERS)
@@ -133,7 +135,7 @@ class PostedArticles:
         self._start_merge()
         while self._merging is not None:
             self.wait()
-            self._take_merged()
+            self.take_merged()
             self._start_merge()
 
     def append(self, samples: Samples, posts: NDArray[np.int64]) -> None:
@@ -160,7 +162,7 @@ class PostedArticles:
             OSError: if the disk is full or the folder read-only.
         """
         self._drop_dead()
-        self._take_merged()
+        self.take_merged()
         tier = self._tiers[-1]
         if tier is not None and len(tier.postings) >= TIERS[-1] and self._merging is None:
             self._seal_tail()
@@ -171,21 +173,16 @@ class PostedArticles:
         samples, posts = tiers[0].samples, np.concatenate([tier.postings.posts for tier in tiers])
         for tier in tiers[1:]:
             samples = _joined(samples, tier.samples)
-        self._add_segment(self._written(posts, lambda new_array: _copied(post(samples, posts), new_array)))
+        written = write_segment(self._folder, lambda new_array: _copied(post(samples, posts), new_array))
+        self._add_segment(*written, int(posts[0]), int(posts[-1]))
         self._forget_memory()
 
-    def _written(
-        self, posts: NDArray[np.int64], fill: Callable[[NewArray], Postings], first: int | None = None
-    ) -> tuple[_Segment, str]:
-        first, last = int(posts[0]) if first is None else first, int(posts[-1])
+    def _add_segment(self, unnamed: Path, checksums: str, first: int, last: int) -> None:
+        """Names and lists a segment that was written."""
         name = f"{first:012d}-{last:012d}"
-        checksums = write_segment(self._folder, name, fill)
-        return _Segment(name, first, last, open_segment(self._folder, name, checksums)), checksums
-
-    def _add_segment(self, written: tuple[_Segment, str]) -> None:
-        segment, checksums = written
-        self._database.run("INSERT INTO segments VALUES (?, ?, ?, ?)", (segment.name, segment.first, segment.last, checksums))
-        self._segments.append(segment)
+        name_segment(unnamed, name)
+        self._database.run("INSERT INTO segments VALUES (?, ?, ?, ?)", (name, first, last, checksums))
+        self._segments.append(self._opened(name, first, last, checksums))
 
     def _drop_dead(self) -> None:
         (least,) = self._database.rows("SELECT min(post) FROM canonicals")[0]
@@ -193,8 +190,10 @@ class PostedArticles:
         self._remove(dead)
 
     def _remove(self, segments: Sequence[_Segment]) -> None:
-        self._database.run_many("DELETE FROM segments WHERE name = ?", [(segment.name,) for segment in segments])
-        self._segments = [segment for segment in self._segments if segment not in segments]
+        names = {segment.name for segment in segments}
+        self._database.run_many("DELETE FROM segments WHERE name = ?", [(name,) for name in names])
+        self._segments = [segment for segment in self._segments if segment.name not in names]
+        self._is_untidy = self._is_untidy or bool(names)
 
     def _start_merge(self) -> None:
         """Merges the last segments in the background while each is not twice as long as the one after it."""
@@ -204,21 +203,29 @@ class PostedArticles:
         n_all = sum(len(segment.postings) for segment in self._segments)
         is_due = len(left.postings) < 2 * len(right.postings)
         if is_due and len(left.postings) + len(right.postings) <= max(n_all * self._max_segment_share, 2 * TIERS[-1]):
-            self._merging = _Merge(self, left, right)
+            self._merging = _Merge(self._folder, left, right)
 
-    def _take_merged(self) -> None:
+    def take_merged(self) -> None:
         """Puts a merged segment in the place of its two parts, if they are still there."""
         if self._merging is None or self._merging.is_alive():
             return
         merge, self._merging = self._merging, None
         if merge.error is not None:
             raise merge.error
-        if merge.written is None or not all(part in self._segments for part in merge.parts):
+        names = [segment.name for segment in self._segments]
+        if merge.written is None or not all(part.name in names for part in merge.parts):
+            if merge.written is not None:
+                shutil.rmtree(merge.written[0], ignore_errors=True)
             return
-        place = self._segments.index(merge.parts[0])
+        place = names.index(merge.parts[0].name)
         self._remove(merge.parts)
-        self._add_segment(merge.written)
+        self._add_segment(*merge.written, merge.parts[0].first, merge.parts[1].last)
         self._segments.insert(place, self._segments.pop())
+
+    @property
+    def is_merging(self) -> bool:
+        """Whether two segments are being merged, or were and nobody has taken the result yet."""
+        return self._merging is not None
 
     def wait(self) -> None:
         """Waits for the merging in the background."""
@@ -226,12 +233,10 @@ class PostedArticles:
             self._merging.join()
 
     def tidy(self) -> None:
-        """Removes the files of segments that the index no longer lists; after the transaction was committed."""
-        listed = {segment.name for segment in self._segments}
-        if self._merging is None and self._folder.is_dir():
-            for path in self._folder.iterdir():
-                if path.name not in listed:
-                    shutil.rmtree(path, ignore_errors=True)
+        """Removes the files of segments that the index does not list; at the start of a write transaction."""
+        if self._is_untidy and self._merging is None:
+            remove_segments(self._folder, {segment.name for segment in self._segments})
+            self._is_untidy = False
 
     def rebuild(self) -> None:
         """Makes all segments anew from the database.
@@ -262,19 +267,18 @@ class PostedArticles:
 class _Merge(threading.Thread):
     """Two segments becoming one, in the background: their files do not change, so nobody has to wait."""
 
-    def __init__(self, posted: PostedArticles, left: _Segment, right: _Segment) -> None:
+    def __init__(self, folder: Path, left: _Segment, right: _Segment) -> None:
         super().__init__(name="newsclf merge", daemon=True)
         self.parts = (left, right)
-        self.written: tuple[_Segment, str] | None = None
+        self.written: tuple[Path, str] | None = None
         self.error: OSError | None = None
-        self._posted = posted
+        self._folder = folder
         self.start()
 
     def run(self) -> None:
         parts = [segment.postings for segment in self.parts]
-        posts = np.concatenate([part.posts[-1:] for part in parts])
         try:
-            self.written = self._posted._written(posts, lambda new_array: merged(parts, new_array), self.parts[0].first)
+            self.written = write_segment(self._folder, lambda new_array: merged(parts, new_array))
         except OSError as error:
             self.error = error
 

@@ -74,8 +74,8 @@ def _made_anew(
     if settings.get("texts") != "yes" and settings.get("fingerprint") != model.fingerprint:
         raise IndexFileError(f"{old.path} keeps no texts, so it cannot be made anew for another model")
     lock = old.writing() if is_locked else nullcontext()
-    with lock, closing(Database(new_path, read_only=False, sync="full")) as new, new.writing():
-        new.save_settings(settings | {"fingerprint": model.fingerprint})
+    new_settings = settings | {"fingerprint": model.fingerprint}
+    with lock, closing(Database(new_path, read_only=False, sync="full", new_settings=new_settings)) as new, new.writing():
         report = _Copying(old, new, model, keeps_text=settings.get("texts") == "yes").run(progress)
         if is_locked and report.n_unreadable:
             n_lost = f"{report.n_unreadable:,} articles of {old.path} cannot be read"

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,39 +16,68 @@ from numpy.typing import NDArray
 from newsclf.duplicates.postings import NewArray, Postings
 
 PAGE_BYTES = 4096
+UNNAMED = ".new-"  # and the process that writes it
 
 ARRAYS = tuple(field.name for field in fields(Postings))
 
 
-def write_segment(folder: Path, name: str, fill: Callable[[NewArray], Postings]) -> str:
-    """Writes a segment under a name; a folder of that name is there afterwards whole or, after an error, not at all.
+def write_segment(folder: Path, fill: Callable[[NewArray], Postings]) -> tuple[Path, str]:
+    """Writes a segment into a folder of its own that has no name yet; an error leaves nothing of it.
 
     Args:
         folder: where the segments of an index are.
-        name: of the segment.
         fill: makes the postings in arrays that it is given.
 
     Returns:
-        The checksums of its arrays, as JSON.
+        Where it was written, and the checksums of its arrays, as JSON.
 
     Raises:
         OSError: if the disk is full or the folder read-only.
     """
     folder.mkdir(exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
+    unnamed = Path(tempfile.mkdtemp(dir=folder, prefix=f"{UNNAMED}{os.getpid()}-"))
     try:
-        postings = fill(lambda array, length, dtype: _new_array(temporary / f"{array}.npy", length, dtype))
+        postings = fill(lambda array, length, dtype: _new_array(unnamed / f"{array}.npy", length, dtype))
         checksums = {array: checksum(getattr(postings, array)) for array in ARRAYS}
         for array in ARRAYS:
             _flush(getattr(postings, array))
-        temporary.chmod(0o755)
-        if (folder / name).exists():  # of a process that was killed before it could say so
-            shutil.rmtree(folder / name)
-        temporary.rename(folder / name)
+        unnamed.chmod(0o755)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(unnamed, ignore_errors=True)
         raise
-    return json.dumps(checksums)
+    return unnamed, json.dumps(checksums)
+
+
+def name_segment(unnamed: Path, name: str) -> None:
+    """Gives a written segment its name, in the place of one that was left there by a process that was killed.
+
+    Raises:
+        OSError: if the folder is read-only.
+    """
+    named = unnamed.with_name(name)
+    if named.exists():
+        shutil.rmtree(named)
+    unnamed.rename(named)
+
+
+def remove_segments(folder: Path, kept: Collection[str]) -> None:
+    """Removes all segments but some, and what dead processes were writing; what others are writing stays."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in kept and not _is_being_written(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_being_written(name: str) -> bool:
+    process = name.removeprefix(UNNAMED).partition("-")[0]
+    if not name.startswith(UNNAMED) or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is there, and somebody else's
+        return True
+    return True
 
 
 def _new_array(path: Path, length: int, dtype: np.dtype[Any]) -> NDArray[Any]:

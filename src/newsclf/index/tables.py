@@ -65,10 +65,10 @@ def known_articles(database: Database, ids: Iterable[str]) -> dict[str, Known]:
     return {id_: Known(*values) for id_, *values in database.rows(query, (json.dumps(list(ids)),))}
 
 
-def seen_times(database: Database, ids: Iterable[str]) -> dict[str, datetime]:
-    """When those of some articles that are in the index were added, by id."""
-    query = f"SELECT id, seen FROM articles WHERE id IN ({_LISTED})"
-    return {id_: time_of(seen) for id_, seen in database.rows(query, (json.dumps(list(ids)),))}
+def seen_times(database: Database, ids: Iterable[str]) -> dict[str, tuple[datetime, bytes]]:
+    """When those of some articles that are in the index were added, and their digests; by id."""
+    rows = database.rows(f"SELECT id, seen, digest FROM articles WHERE id IN ({_LISTED})", (json.dumps(list(ids)),))
+    return {id_: (time_of(seen), digest) for id_, seen, digest in rows}
 
 
 def stored_canonicals(database: Database, posts: Sequence[int]) -> list[Stored]:

@@ -44,6 +44,11 @@ def to_article(fields: Mapping[str, Any], path: str, line: int, default_id: str 
         raise InputError(path, str(error), line) from error
 
 
+def without_lone_surrogates(text: str) -> str:
+    """The text with U+FFFD in the place of each half of a character, which no file can hold."""
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
 def missing_text(names: Iterable[str], kind: str) -> str:
     """The message for fields or columns among which there is no text."""
     return f"no {kind} {_listed(TEXT_FIELDS, 'or')}; there is {_listed(names, 'and') or 'none'}"
@@ -64,7 +69,7 @@ def _listed(names: Iterable[str], last: str) -> str:
 def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"field {name!r} must be text, not {_kind(value)}")
-    return value if value.isascii() else _LONE_SURROGATE.sub("\ufffd", value)
+    return without_lone_surrogates(value)
 
 
 def _optional(fields: Mapping[str, Any], name: str) -> str | None:
