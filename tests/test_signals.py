@@ -1,7 +1,8 @@
 """Signals against sets counted by hand, and the laws that they keep."""
 
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from newsclf.duplicates.lookup import HASH_BITS, bucket, find
 from newsclf.duplicates.profiles import _stably_sorted, joined, profile
 from newsclf.duplicates.signal_names import N_SIGNALS, SIGNALS
 from newsclf.duplicates.signals import pair_signals
-from newsclf.text.clean import CleanArticle
+from newsclf.reading import read_articles
+from newsclf.text.clean import CleanArticle, clean, feature_text
 from newsclf.tfidf import Vocabulary, count_terms
 
 VOCABULARY = count_terms(["wheat rain fell", "wheat rain rose", "rain on the bridge", "the bridge fell"], 2)
@@ -200,3 +202,13 @@ def test_no_pair_and_no_article_give_no_row() -> None:
     assert pair_signals(profile([], VOCABULARY), none, none).shape == (0, N_SIGNALS)
     empty_vocabulary = Vocabulary(np.zeros(0, np.uint64), np.zeros(0, np.int32), 0)
     assert len(profile([CleanArticle("", "rain")], empty_vocabulary).keys) > 0
+
+
+def test_one_pair_has_the_bits_that_it_has_among_others() -> None:
+    corpus = Path(__file__).parents[1] / "data" / "articles.jsonl"
+    cleaned = [clean(article) for article in islice(read_articles(corpus), 30)]
+    profiles = profile(cleaned, count_terms([feature_text(article) for article in cleaned], 2))
+    left, right = np.triu_indices(len(cleaned))
+    together = pair_signals(profiles, left, right)
+    alone = np.concatenate([pair_signals(profiles, left[i : i + 1], right[i : i + 1]) for i in range(len(left))])
+    np.testing.assert_array_equal(alone, together)
