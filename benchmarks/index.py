@@ -3,6 +3,7 @@
     python benchmarks/index.py build CORPORA INDEX --articles 1000000 [--no-text]
     python benchmarks/index.py check CORPORA INDEX [--postings 10000000]
     python benchmarks/index.py ingest CORPORA INDEX
+    python benchmarks/index.py windows CORPORA INDEX
 
 Where real text runs out, an index is padded with rows drawn from the real distribution: each posted term of a synthetic article
 comes from a random article within 50 of one real article of the same source, and terms that only one real article has become
@@ -16,6 +17,7 @@ import resource
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -148,8 +150,11 @@ def build(arguments: argparse.Namespace) -> None:
             database.run_many("INSERT INTO canonicals VALUES (?, ?)", canonicals)
     print(f"rows written in {time.perf_counter() - start:.0f} s, {len(real):,} of them real")
     start = time.perf_counter()
+    posted = PostedArticles(database)
     with database.writing():
-        PostedArticles(database).rebuild()
+        posted.rebuild()
+    with database.writing():
+        posted.tidy()
     print(f"postings built in {time.perf_counter() - start:.0f} s, peak memory {peak_megabytes():.0f} MB")
     database.close()
     print_sizes(arguments.index)
@@ -235,9 +240,32 @@ def ingest(arguments: argparse.Namespace) -> None:
     print(f"{len(articles):,} articles, {n_duplicates} duplicates: {rates}")
 
 
+def windows(arguments: argparse.Namespace) -> None:
+    """Memory and disk of a new index over ten windows of a steady feed, an article a second."""
+    size = arguments.articles or 5000
+    model = newsclf.load()
+    articles = np.random.default_rng(SEED).permutation(np.array(corpus(arguments.corpora)[0], object))[: 10 * size]
+    now = 1.7e9
+    with newsclf.open_index(arguments.index, model, window=timedelta(seconds=size), clock=lambda: now) as index:
+        for number in range(0, len(articles), 100):
+            index.add_many(articles[number : number + 100])
+            now += 100
+            if (number + 100) % size == 0:
+                stats = index.stats()
+                disk = (stats.database_bytes + stats.postings_bytes) / 1e6
+                sizes = f"{disk:.1f} MB on disk, {megabytes():.0f} MB in memory"
+                print(f"window {(number + 100) // size}: {stats.n_articles:,} articles, {sizes}")
+
+
+def megabytes() -> float:
+    """Memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["build", "check", "ingest"])
+    parser.add_argument("what", choices=["build", "check", "ingest", "windows"])
     parser.add_argument("corpora", type=Path)
     parser.add_argument("index", type=Path)
     parser.add_argument("--articles", type=int, default=0)
@@ -246,7 +274,7 @@ def main() -> None:
     parser.add_argument("--sync", default="normal")
     parser.add_argument("--no-text", action="store_true")
     arguments = parser.parse_args()
-    {"build": build, "check": check, "ingest": ingest}[arguments.what](arguments)
+    {"build": build, "check": check, "ingest": ingest, "windows": windows}[arguments.what](arguments)
 
 
 if __name__ == "__main__":

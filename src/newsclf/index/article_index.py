@@ -86,13 +86,15 @@ class ArticleIndex:
 
     def _finish_merge(self) -> None:
         """Takes what is being merged: a process that adds one article and ends would else leave ever more segments."""
-        if not self._posted.is_merging:
-            return
         self._posted.wait()
-        for step in (self._posted.take_merged, self._posted.tidy):
+        if self._posted.is_merging:
             with self._database.writing():
                 self._refresh()
-                step()
+                self._posted.take_merged()
+        if self._posted.has_leftovers:
+            with self._database.writing():
+                self._refresh()
+                self._posted.tidy()
 
     def check(self, article: Article | str) -> Sighting:
         """What ``add`` would say, without adding anything.

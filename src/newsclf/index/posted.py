@@ -3,7 +3,6 @@
 import shutil
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -70,7 +69,8 @@ class PostedArticles:
         self._last = 0
         self._merging: _Merge | None = None
         self._version: int | None = None
-        self._is_untidy = True  # a killed process may have left something
+        self._is_tidy = False  # a killed process may have left something
+        self.has_leftovers = False  # files of segments that are listed no more; readers may still be opening them
 
     def find(self, terms: RareTerms) -> Found:
         """The posted articles that share enough rare terms with each article of a block."""
@@ -129,9 +129,10 @@ class PostedArticles:
             self.append(_samples_of(rows, self._database.path), np.array([number for number, _ in rows]))
             if is_sealing and len(rows) == ROWS_AT_ONCE:
                 self._seal_tail()
-                self._merge_all()
+                self.merge_all()
 
-    def _merge_all(self) -> None:
+    def merge_all(self) -> None:
+        """Merges as long as there is something to merge, and waits for it."""
         self._start_merge()
         while self._merging is not None:
             self.wait()
@@ -193,7 +194,7 @@ class PostedArticles:
         names = {segment.name for segment in segments}
         self._database.run_many("DELETE FROM segments WHERE name = ?", [(name,) for name in names])
         self._segments = [segment for segment in self._segments if segment.name not in names]
-        self._is_untidy = self._is_untidy or bool(names)
+        self.has_leftovers = self.has_leftovers or bool(names)
 
     def _start_merge(self) -> None:
         """Merges the last segments in the background while each is not twice as long as the one after it."""
@@ -234,9 +235,9 @@ class PostedArticles:
 
     def tidy(self) -> None:
         """Removes the files of segments that the index does not list; at the start of a write transaction."""
-        if self._is_untidy and self._merging is None:
+        if self._merging is None and (self.has_leftovers or not self._is_tidy):
             remove_segments(self._folder, {segment.name for segment in self._segments})
-            self._is_untidy = False
+            self._is_tidy, self.has_leftovers = True, False
 
     def rebuild(self) -> None:
         """Makes all segments anew from the database.
@@ -249,8 +250,7 @@ class PostedArticles:
         self._merging = None
         self._database.run("DELETE FROM segments")
         self.forget()
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self._folder)
+        remove_segments(self._folder, ())
         self._read_new(is_sealing=True)
 
     @property

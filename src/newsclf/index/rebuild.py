@@ -98,8 +98,8 @@ class _Copying:
             progress(self._n_articles)
         self._copy_events()
         self._placer.place_orphans(self._lost(), {}, int(time.time() * 1000))
-        self._posted.wait()
-        self._posted.seal()
+        self._posted.merge_all()
+        self._posted.tidy()  # nobody reads them yet
         return RebuildReport(self._n_articles, self._n_unreadable)
 
     def _count_unreadable(self) -> None:
