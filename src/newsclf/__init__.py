@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from newsclf.errors import ModelFileError as ModelFileError
     from newsclf.errors import NewsclfError as NewsclfError
     from newsclf.index.article_index import ArticleIndex as ArticleIndex
-    from newsclf.index.article_index import open_index as open_index
+    from newsclf.index.opening import open_index as open_index
     from newsclf.index.records import Sighting as Sighting
     from newsclf.model import NewsModel as NewsModel
     from newsclf.model import Prediction as Prediction
@@ -50,7 +50,7 @@ _MODULES = {
     "Sighting": "index.records",
     "find_duplicates": "dedup",
     "load": "model_file",
-    "open_index": "index.article_index",
+    "open_index": "index.opening",
     "read_articles": "reading",
     "read_pairs": "reading",
     "save": "model_file",

@@ -75,8 +75,8 @@ def check(index: IndexFile, model: ModelFile = None) -> None:
     Example: newsclf index check articles.db
     """
     _check_there(index)
-    from newsclf.index.article_index import open_index
     from newsclf.index.check import check_index
+    from newsclf.index.opening import open_index
     from newsclf.model_file import load
 
     news_model = load(model)
@@ -159,7 +159,7 @@ def _check_there(path: Path) -> None:
 
 
 def _opened(path: Path, model: Path | None, *, read_only: bool) -> "ArticleIndex":
-    from newsclf.index.article_index import open_index
+    from newsclf.index.opening import open_index
     from newsclf.model_file import load
 
     return open_index(path, load(model), read_only=read_only)

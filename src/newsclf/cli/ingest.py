@@ -88,7 +88,7 @@ def ingest(
     feed = Feed()
     articles = _articles(paths, feed, input_format=input_format, encoding=encoding, split=not whole)
     with stopping_on_signals(feed.stop) as signals, feed.reading(articles):
-        from newsclf.index.article_index import open_index
+        from newsclf.index.opening import open_index
         from newsclf.model_file import load
 
         news_model = load(model)
