@@ -233,6 +233,49 @@ def test_an_article_that_was_removed_and_comes_again_gets_no_cluster_id_that_is_
     assert (index.article("a") or pytest.fail("gone")).cluster == old
 
 
+# Odd input
+
+
+def test_ids_with_characters_that_sqlite_cannot_look_up_are_found_again(index: ArticleIndex) -> None:
+    for id_ in ("nu\0l", "half \ud83d", "it's", '"', "50%", "a\nb", "x" * 10_000):
+        assert index.add(article(id_)).status == "new"
+        assert index.add(article(id_)).status == "unchanged"
+        assert index.article(id_) is not None and index.remove(id_)
+
+
+def test_a_path_means_the_same_file_after_the_folder_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posted_module, "TIERS", (2, 4, 8))
+    (tmp_path / "link.db").symlink_to(tmp_path / "articles.db")
+    monkeypatch.chdir(tmp_path)
+    with newsclf.open_index("link.db", MODEL) as index:
+        monkeypatch.chdir(tmp_path.parent)
+        index.add_many([article(str(number), words(Random(number), 30)) for number in range(40)])
+    assert {path.name for path in tmp_path.iterdir()} >= {"articles.db", "articles.db-postings"}
+    with newsclf.open_index(tmp_path / "articles.db", MODEL, read_only=True) as index:
+        assert index.stats().n_articles == 40
+
+
+def test_a_folder_is_no_index(tmp_path: Path) -> None:
+    with pytest.raises(newsclf.IndexFileError, match="is a folder"):
+        newsclf.open_index(tmp_path, MODEL)
+
+
+def test_an_export_is_the_index_at_one_moment(index: ArticleIndex) -> None:
+    index.add_many([article("a"), article("b", OTHER)])
+    exported = index.export()
+    first = next(exported)
+    index.remove("b")
+    index.add(article("c"))
+    assert [first.article.id, *(stored.article.id for stored in exported)] == ["a", "b"]
+
+
+def test_a_cut_copy_of_a_very_long_text_is_found_in_good_time(index: ArticleIndex) -> None:
+    text = words(Random(3), 60_000)
+    index.add(article("a", text))
+    copy = index.add(article("b", text[: len(text) * 2 // 3]))
+    assert copy.canonical == "a" and copy.match is not None and copy.match.passages
+
+
 # Windows
 
 
@@ -257,7 +300,21 @@ def test_expire_takes_an_age_or_a_time(tmp_path: Path) -> None:
         assert index.expire(timedelta(hours=4, minutes=30)) == 2
         assert index.expire(datetime.fromtimestamp(clock.now - 1800, UTC)) == 4
         assert index.expire(timedelta(0)) == 0
+        with pytest.raises(ValueError, match="time zone"):
+            index.expire(datetime(2026, 1, 1))
         assert index.stats().n_articles == 0
+
+
+def test_a_clock_that_was_set_back_does_not_stop_expiry(tmp_path: Path) -> None:
+    clock = Clock()
+    with newsclf.open_index(tmp_path / "articles.db", MODEL, clock=clock) as index:
+        clock.now += 10 * 86400
+        index.add(article("of the future", OTHER))
+        clock.now -= 10 * 86400
+        index.add(article("old"))
+        clock.now += 5 * 86400
+        assert index.expire(timedelta(days=2)) == 1
+        assert [stored.article.id for stored in index.export()] == ["of the future"]
 
 
 def words(random: Random, n_words: int) -> str:

@@ -130,6 +130,7 @@ def test_without_texts_an_index_is_made_anew_for_its_own_model_only(tmp_path: Pa
 def test_of_a_damaged_index_a_new_one_is_made_of_what_can_be_read(index_path: Path, tmp_path: Path) -> None:
     before = stored(index_path)
     changed(index_path, "UPDATE articles SET text = x'00' WHERE id IN ('7-first', '8-frost')")
+    changed(index_path, "UPDATE articles SET sample = x'00' WHERE id = '9-frost'")  # which its text makes again
     raw = index_path.read_bytes()
     with pytest.raises(newsclf.IndexFileError, match=r"2 articles of .* cannot be read.*--output"):
         rebuild_index(index_path, MODEL)
@@ -155,6 +156,24 @@ def test_pages_that_are_damaged_lose_the_articles_on_them_alone(tmp_path: Path) 
     report = rebuild_index(path, MODEL, tmp_path / "new.db")
     assert 40 <= report.n_articles < 59 and report.n_unreadable >= 1
     assert check_index(tmp_path / "new.db", MODEL) == []
+
+
+def test_who_has_an_index_open_while_it_is_made_anew_goes_on_with_it(index_path: Path) -> None:
+    n_before = len(stored(index_path))
+    with newsclf.open_index(index_path, MODEL) as writer, newsclf.open_index(index_path, MODEL, read_only=True) as reader:
+        assert rebuild_index(index_path, MODEL).n_articles == n_before
+        assert reader.check(newsclf.Article(TEXT.format(0), id="probe")).canonical == "0-frost"
+        assert writer.add(newsclf.Article(TEXT.format(0), id="later")).canonical == "0-frost"
+        assert reader.check(newsclf.Article(TEXT.format(0), id="probe")).canonical == "0-frost"
+    assert len(stored(index_path)) == n_before + 1 and check_index(index_path, MODEL) == []
+
+
+def test_who_has_an_index_open_while_it_is_made_anew_for_another_model_is_told(index_path: Path) -> None:
+    with newsclf.open_index(index_path, MODEL) as index:
+        rebuild_index(index_path, OTHER_MODEL)
+        with pytest.raises(newsclf.IndexFileError, match="made anew for another model meanwhile"):
+            index.add("A new article.")
+    assert check_index(index_path, OTHER_MODEL) == []
 
 
 def test_nothing_is_overwritten(index_path: Path, tmp_path: Path) -> None:

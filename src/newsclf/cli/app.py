@@ -1,6 +1,8 @@
 """The ``newsclf`` command and its subcommands."""
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +29,8 @@ app.add_typer(index_app, name="index")
 
 def main() -> None:
     """Runs the command; an error that has a message of its own shows that and no traceback, with exit status 1."""
+    if sys.stderr is None:  # closed by the caller: what is for people goes nowhere, and not to stdout
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 for as long as the process runs
     if sys.stdout is None:  # closed by the caller: there is nowhere to write to
         sys.exit("newsclf: standard output is closed")
     try:

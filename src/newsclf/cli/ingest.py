@@ -71,7 +71,11 @@ def ingest(
         bool, typer.Option("--no-text", help="Of a new index: keep no titles and texts. Only copies to the word are found then.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Of a feed that comes again: skip what the index has seen; it gets no line.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Of a feed that comes again: skip what the index holds, and write no line for it.",
+        ),
     ] = False,
     input_format: InputFormat = None,
     encoding: Encoding = "utf-8",
@@ -180,20 +184,24 @@ def _ingest(
     line_of: "Callable[[Article, Sighting], str]",
     resumed: "_Resumed | None",
 ) -> None:
-    """Adds a batch and, once it is on disk, writes its lines."""
+    """Adds a batch and writes its lines, each once its article is on disk."""
+    from newsclf.index.article_index import BLOCK_ARTICLES
+    from newsclf.text.blocks import article_blocks
+
     failures = [error for error in arrived if not isinstance(error, Article)]
     came = [article for article in arrived if isinstance(article, Article)]
     articles = came if resumed is None else resumed.lacking(came)
-    sightings = index.add_many(articles)
-    tally.add(sightings)
     tally.n_skipped += len(came) - len(articles)
     tally.n_failures += len(failures)
     tally.clear_line()
     for error in failures:
         print(f"newsclf: {error}", file=sys.stderr)
-    for article, sighting in zip(articles, sightings, strict=True):
-        write_out(line_of(article, sighting))
-    sys.stdout.buffer.flush()
+    for block in article_blocks(articles, BLOCK_ARTICLES):  # as the index adds them: no line waits for another block
+        sightings = index.add_many(block)
+        tally.add(sightings)
+        for article, sighting in zip(block, sightings, strict=True):
+            write_out(line_of(article, sighting))
+        sys.stdout.buffer.flush()
     tally.show_line()
 
 

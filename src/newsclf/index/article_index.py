@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -52,7 +52,9 @@ class ArticleIndex:
         self._read_only, self._window, self._clock = read_only, window, clock
         try:
             self._checked(settings, keeps_text)
-            self._posted = PostedArticles(self._database, max_segment_share=1.0 if window is None else MAX_SEGMENT_SHARE)
+            self._posted = PostedArticles(
+                self._database, fingerprint=model.fingerprint, max_segment_share=1.0 if window is None else MAX_SEGMENT_SHARE
+            )
             self._placer = Placer(self._database, self._posted, model, keeps_text=self._database.settings()["texts"] == "yes")
             with self._reading():
                 pass
@@ -146,7 +148,7 @@ class ArticleIndex:
             IndexFileError: if the index cannot be written.
         """
         with self._writing():
-            numbers = [number for (number,) in self._database.rows("SELECT number FROM articles WHERE id = ?", (id,))]
+            numbers = [number for (number,) in self._database.rows("SELECT number FROM articles WHERE id = ?", (_plain(id),))]
             self._placer.remove(numbers, self._now_ms())
         return bool(numbers)
 
@@ -157,8 +159,11 @@ class ArticleIndex:
             How many there were.
 
         Raises:
+            ValueError: if a time has no time zone.
             IndexFileError: if the index cannot be written.
         """
+        if isinstance(older_than, datetime) and older_than.tzinfo is None:
+            raise ValueError(f"older_than must have a time zone, for {older_than} is another time elsewhere")
         now = self._clock()
         before = now - older_than.total_seconds() if isinstance(older_than, timedelta) else older_than.timestamp()
         n_expired, n_last = 0, EXPIRED_AT_ONCE
@@ -171,15 +176,15 @@ class ArticleIndex:
         return n_expired
 
     def _expire_some(self, before: float, max_articles: int) -> int:
-        oldest = self._database.rows("SELECT number, seen FROM articles ORDER BY number LIMIT ?", (max_articles,))
-        numbers = [number for number, seen in oldest if seen < before * 1000]
+        query = "SELECT number FROM articles WHERE seen < ? ORDER BY number LIMIT ?"
+        numbers = [number for (number,) in self._database.rows(query, (int(before * 1000), max_articles))]
         self._placer.remove(numbers, self._now_ms())
         return len(numbers)
 
     def article(self, id: str) -> StoredArticle | None:
         """The article of this id; None if there is none."""
         with self._reading():
-            return next(iter(stored_articles(self._database, "a.id = ?", (id,))), None)
+            return next(iter(stored_articles(self._database, "a.id = ?", (_plain(id),))), None)
 
     def seen(self, articles: Sequence[Article]) -> list[tuple[datetime, bool] | None]:
         """For each article when the one of its id was added, UTC, and whether with this title and text; None where none was."""
@@ -192,7 +197,7 @@ class ArticleIndex:
     def cluster(self, id: str) -> StoredCluster | None:
         """The cluster of this id, or the one that it was merged into; None if there is none."""
         with self._reading():
-            live = merged_into(self._database, id)
+            live = merged_into(self._database, _plain(id))
             articles = stored_articles(self._database, "c.cluster = ?", (live,))
             if not articles:
                 return None
@@ -202,8 +207,9 @@ class ArticleIndex:
             return StoredCluster(live, canonical, members, events)
 
     def export(self) -> Iterator[StoredArticle]:
-        """All articles in order of arrival, a page at a time, as they are when their page is read."""
-        return all_articles(self._database)
+        """All articles in order of arrival, as they are when the first is asked for, whatever is added and removed meanwhile."""
+        with closing(Database(self._database.path, read_only=True, sync="normal")) as database, database.reading():
+            yield from all_articles(database)
 
     def stats(self) -> IndexStats:
         """How large the index is, and since when."""
@@ -279,14 +285,18 @@ class ArticleIndex:
         raise AssertionError("the loop returns or raises")
 
 
+def _plain(text: str) -> str:
+    return without_lone_surrogates(text).replace("\0", "\ufffd")
+
+
 def _storable(article: Article | str) -> Article:
-    """The article with an id, and without halves of characters outside its text, where SQLite cannot hold them."""
+    """The article with an id, and without halves of characters and NULs outside its text, where SQLite cannot hold them."""
     article = as_article(article)
     article = replace(article, id=article.id or article.url or uuid.uuid4().hex)
     changed: dict[str, Any] = {
-        name: without_lone_surrogates(value)
+        name: _plain(value)
         for name in ("id", "title", "published", "source", "url")
-        if (value := getattr(article, name)) and not value.isascii()
+        if (value := getattr(article, name)) and (not value.isascii() or "\0" in value)
     }
     return replace(article, **changed) if changed else article
 

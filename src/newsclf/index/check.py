@@ -25,7 +25,7 @@ def check_index(path: str | Path, model: NewsModel) -> list[str]:
     Raises:
         IndexFileError: if it cannot be opened.
     """
-    database = Database(Path(path), read_only=True, sync="normal")
+    database = Database(Path(path).resolve(), read_only=True, sync="normal")
     with closing(database):
         problems = _problems_of_file(database)
         if problems:

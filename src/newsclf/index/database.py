@@ -36,6 +36,7 @@ CREATE TABLE articles (
     title TEXT, text BLOB                      -- text is zlib data; both null where the index keeps no text
 );
 CREATE UNIQUE INDEX clusters ON articles (cluster) WHERE cluster IS NOT NULL;
+CREATE INDEX articles_by_age ON articles (seen);
 CREATE INDEX members ON articles (canonical) WHERE cluster IS NULL;
 CREATE TABLE canonicals (post INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL);
 CREATE TABLE segments (name TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, checksums TEXT NOT NULL);
@@ -90,6 +91,8 @@ class Database:
         self._read_only = read_only
         self._in_transaction = False
         self._connection: sqlite3.Connection | None = None
+        if path.is_dir():
+            raise IndexFileError(f"{path} is a folder; name a file in it")
         if not path.exists() and (read_only or new_settings is None):
             raise IndexFileError(f"{path}: no such index")
         with self.clear_errors():

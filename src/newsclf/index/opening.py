@@ -47,7 +47,7 @@ def open_index(
 
         model = load()
     return ArticleIndex(
-        Path(path),
+        Path(path).resolve(),
         model,
         read_only=read_only,
         sync=sync,

@@ -48,6 +48,7 @@ from newsclf.model import NewsModel
 from newsclf.text.clean import feature_text
 
 ORPHANS_AT_ONCE = 256
+MAX_EVIDENCE_CHARACTERS = 100_000  # of each text are searched for passages: a book of 20 MB would hold up all others for a minute
 
 
 @dataclass(frozen=True)
@@ -293,5 +294,8 @@ def _sighting(block: Prepared, index: int, status: str, placement: Placement) ->
 def _match(article: Article, canonical: Article | None, copy: Copy | None) -> Match | None:
     if copy is None:
         return None
-    shared = passages(article.text, canonical.text) if canonical is not None else ()
+    texts = (article.text, canonical.text) if canonical is not None else ("", "")
+    if texts[0] != texts[1]:
+        texts = (texts[0][:MAX_EVIDENCE_CHARACTERS], texts[1][:MAX_EVIDENCE_CHARACTERS])
+    shared = passages(*texts)
     return Match(copy.probability, True, copy.kind, copy.cosine, copy.containment, shared, ())

@@ -53,16 +53,18 @@ class PostedArticles:
     Every method is called inside a transaction of the database, so that several processes see one state.
     """
 
-    def __init__(self, database: Database, *, max_segment_share: float = 1.0) -> None:
+    def __init__(self, database: Database, *, fingerprint: str | None = None, max_segment_share: float = 1.0) -> None:
         """Knows nothing until ``refresh``.
 
         Args:
             database: of the index.
+            fingerprint: of the model that the index must be of; None is content with any.
             max_segment_share: no two segments are merged into one that has more of all articles than this; an index with a window
                 drops whole segments, so they must not be large.
         """
         self._database = database
         self._folder = postings_folder(database.path)
+        self._fingerprint = fingerprint
         self._max_segment_share = max_segment_share
         self._segments: list[_Segment] = []
         self._tiers: list[_Tier | None] = [None] * len(TIERS)
@@ -95,6 +97,7 @@ class PostedArticles:
         version = self._database.rows("PRAGMA data_version")[0][0]
         if version == self._version:  # what this connection writes it knows, and no other has written
             return
+        self._check_fingerprint()
         listed = self._database.rows("SELECT name, first, last, checksums FROM segments ORDER BY first")
         if [row[0] for row in listed] != [segment.name for segment in self._segments]:
             known = {segment.name: segment for segment in self._segments}
@@ -102,6 +105,11 @@ class PostedArticles:
             self._forget_memory()
         self._read_new()
         self._version = version
+
+    def _check_fingerprint(self) -> None:
+        found = self._database.settings().get("fingerprint")
+        if self._fingerprint not in (None, found):
+            raise IndexFileError(f"{self._database.path} was made anew for another model meanwhile; open it with that one")
 
     def _opened(self, name: str, first: int, last: int, checksums: str) -> _Segment:
         try:
@@ -291,7 +299,7 @@ def _samples_of(rows: Sequence[tuple[int, bytes]], path: Path) -> Samples:
     try:
         return decoded_samples([sample for _, sample in rows])
     except ValueError as error:
-        raise IndexFileError(f"{path} is damaged: {error}. `newsclf index rebuild {path}` makes it anew") from error
+        raise IndexFileError(f"{path} is damaged: {error}. `newsclf index rebuild {path}` makes it anew of the texts") from error
 
 
 def _copied(postings: Postings, new_array: NewArray) -> Postings:
