@@ -12,11 +12,12 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $(READY)
 
-demo: $(READY) ## train on the starter corpus, predict with that model and the one that ships, find duplicates
+demo: $(READY) ## train on the starter corpus, predict with that model and the one that ships, find duplicates, ingest
 	$(BIN)/newsclf train data/articles.jsonl -o $(VENV)/demo.safetensors --budget 30
 	$(BIN)/newsclf predict data/sample.txt -m $(VENV)/demo.safetensors
 	$(BIN)/newsclf predict data/sample.txt
 	$(BIN)/newsclf dedup data/articles.jsonl data/duplicates.jsonl | tail -8
+	$(BIN)/newsclf ingest data/articles.jsonl data/duplicates.jsonl --index $(VENV)/demo.db | tail -4
 
 test: $(READY) ## all tests
 	$(BIN)/python -m pytest -q

@@ -11,7 +11,7 @@ import numpy as np
 
 from newsclf.article import Article
 from newsclf.atomic import replacing
-from newsclf.cli.output import N_DECIMALS, Format, csv_line, printable, short, write_out
+from newsclf.cli.output import N_DECIMALS, Format, counted, csv_line, printable, short, write_out
 from newsclf.dedup import find_duplicates
 from newsclf.duplicates.cluster import Cluster, Clusters
 from newsclf.duplicates.find import Progress
@@ -104,13 +104,9 @@ def summary(clusters: Clusters, seconds: float) -> str:
     """What was found and what it took, in a line."""
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in clusters.count_kinds().items() if count)
     n_clusters = sum(1 for _ in clusters.with_duplicates())
-    found = f"{_counted(clusters.n_duplicates, 'duplicate')}" + (f" ({kinds})" if kinds else "")
-    clustered = f"{_counted(len(clusters), 'article')}, {_counted(n_clusters, 'cluster')} of two or more"
+    found = f"{counted(clusters.n_duplicates, 'duplicate')}" + (f" ({kinds})" if kinds else "")
+    clustered = f"{counted(len(clusters), 'article')}, {counted(n_clusters, 'cluster')} of two or more"
     return f"{clustered}, {found}, {seconds:.1f} s{_peak_memory()}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _peak_memory() -> str:

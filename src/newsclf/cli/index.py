@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsclf.cli.output import N_DECIMALS, json_line, printable, write_out
+from newsclf.cli.output import N_DECIMALS, counted, json_line, printable, write_out
 from newsclf.errors import IndexFileError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def check(index: IndexFile, model: ModelFile = None) -> None:
         write_out(printable(problem) + "\n")
     if not problems:
         with open_index(index, news_model, read_only=True) as opened:
-            write_out(f"sound: {_counted(opened.stats().n_articles)}\n")
+            write_out(f"sound: {counted(opened.stats().n_articles, 'article')}\n")
     sys.stdout.buffer.flush()
     if problems:
         raise typer.Exit(1)
@@ -107,7 +107,7 @@ def expire(
     with _opened(index, model, read_only=False) as opened:
         n_expired = opened.expire(older_than)
         left = opened.stats().n_articles
-    print(f"removed {_counted(n_expired)}; {left:,} left", file=sys.stderr)
+    print(f"removed {counted(n_expired, 'article')}; {left:,} left", file=sys.stderr)
 
 
 @app.command()
@@ -147,7 +147,7 @@ def rebuild(
     with _progress() as progress:
         report = rebuild_index(index, news_model, output, progress)
     unreadable = f"; {report.n_unreadable:,} could not be read" if report.n_unreadable else ""
-    print(f"rebuilt {output or index}: {_counted(report.n_articles)}{unreadable}", file=sys.stderr)
+    print(f"rebuilt {output or index}: {counted(report.n_articles, 'article')}{unreadable}", file=sys.stderr)
     if report.n_unreadable:
         raise typer.Exit(1)
 
@@ -201,10 +201,6 @@ def _iso(when: datetime | None) -> str | None:
     return None if when is None else when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _counted(n_articles: int) -> str:
-    return f"{n_articles:,} article{'' if n_articles == 1 else 's'}"
-
-
 @contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
     """On a terminal a line on stderr that counts the articles."""
@@ -212,7 +208,7 @@ def _progress() -> Iterator[Callable[[int], None]]:
 
     def show(n_articles: int) -> None:
         if is_shown:
-            print(f"\r{_counted(n_articles)}\x1b[K", end="", file=sys.stderr, flush=True)
+            print(f"\r{counted(n_articles, 'article')}\x1b[K", end="", file=sys.stderr, flush=True)
 
     try:
         yield show

@@ -21,6 +21,7 @@ from newsclf.cli.inputs import Encoding, InputFormat, Paths, Whole, wrong_option
 from newsclf.cli.output import (
     N_DECIMALS,
     Format,
+    counted,
     csv_columns,
     csv_fields,
     csv_line,
@@ -140,7 +141,7 @@ class _Tally:
 
     def show_line(self) -> None:
         if sys.stderr.isatty():
-            print(f"{self._done()}, {_counted(self.kinds.total(), 'duplicate')}", end="", file=sys.stderr, flush=True)
+            print(f"{self._done()}, {counted(self.kinds.total(), 'duplicate')}", end="", file=sys.stderr, flush=True)
 
     def clear_line(self) -> None:
         if sys.stderr.isatty():
@@ -153,16 +154,12 @@ class _Tally:
         listed += [f"{self.n_skipped:,} skipped"] if self.n_skipped else []
         statuses = f": {', '.join(listed)}" if listed else ""
         kinds = ", ".join(f"{self.kinds[kind]:,} {kind}" for kind in KINDS if self.kinds[kind])
-        return f"{self._done()}{statuses}; {_counted(self.kinds.total(), 'duplicate')}" + (f" ({kinds})" if kinds else "")
+        return f"{self._done()}{statuses}; {counted(self.kinds.total(), 'duplicate')}" + (f" ({kinds})" if kinds else "")
 
     def _done(self) -> str:
         seconds = time.perf_counter() - self.start
         n_articles = self.statuses.total()
-        return f"{_counted(n_articles, 'article')} in {seconds:.1f} s ({n_articles / seconds:,.0f}/s)"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+        return f"{counted(n_articles, 'article')} in {seconds:.1f} s ({n_articles / seconds:,.0f}/s)"
 
 
 @contextmanager
@@ -214,7 +211,8 @@ class _Resumed:
 
     def __init__(self, index: "ArticleIndex") -> None:
         self._index = index
-        self._start = datetime.now(UTC)
+        now = datetime.now(UTC)
+        self._start = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as exact as the times in the index
         self._met: set[str | None] = set()
 
     def lacking(self, articles: Sequence[Article]) -> list[Article]:

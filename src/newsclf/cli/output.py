@@ -99,6 +99,11 @@ def text_of(article: Article, prediction: Prediction, width: int, n_top: int | N
     return f"{answer}{top}  {name}  {title}{reason}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: 1 article, 1,234 articles."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def short(text: str, n_characters: int = MAX_TITLE_CHARACTERS) -> str:
     """So many characters of a text on one line, printable; where more were cut off the last is an ellipsis."""
     line = printable(text)

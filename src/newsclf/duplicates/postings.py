@@ -18,11 +18,8 @@ MIN_START_BITS, MAX_START_BITS = 8, 24
 MAX_MET = 8192  # entries looked at for one article, the shortest lists first
 ARTICLES_AT_ONCE = 16  # looked for together: their meetings stay in the cache
 MIN_SHARED = 3  # posted terms: one or two are shared by chance
-ARTICLE_BITS, WEIGHT_BITS, WEIGHT_POINT = (
-    32,
-    21,
-    6,
-)  # of a meeting, and ten for the article looked for; a squared idf is some 140
+ARTICLE_BITS, WEIGHT_BITS = 32, 21  # of a meeting; the article looked for has ten
+WEIGHT_POINT = 6  # bits behind the point of a weight; a squared idf is some 140
 MIN_COSINE_ESTIMATE = 0.18  # of candidates with cosine .45, one in fifty is estimated lower
 MIN_SHARED_WEIGHT = 0.3  # of the posted terms: of a text cut from the one that is looked for, whose cosine is low
 

@@ -26,6 +26,7 @@ from newsclf.text.blocks import article_blocks
 BLOCK_ARTICLES = 128  # added in one transaction where many come at once
 MAX_SEGMENT_SHARE = 0.25  # of an index with a window: what is too old goes a segment at a time
 EXPIRED_AT_ONCE = 512
+EXPIRED_FOR_ONE = 4  # at most, of a window, for each article that is added: it catches up, and no add waits long
 RETRY_SECONDS = 0.05  # of a reader that finds a segment gone, which a writer has merged meanwhile
 
 
@@ -138,7 +139,7 @@ class ArticleIndex:
         with self._writing():
             sightings = self._placer.add(articles, self._now_ms())
             if self._window is not None:
-                self._expire_some(self._clock() - self._window.total_seconds(), max_articles=4 * len(articles))
+                self._expire_some(self._clock() - self._window.total_seconds(), max_articles=EXPIRED_FOR_ONE * len(articles))
             return sightings
 
     def remove(self, id: str) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from newsclf.duplicates.postings import NewArray, Postings
 
 PAGE_BYTES = 4096
+HEADER_BYTES = 128  # of a file of one array; an empty one has no more, and cannot be mapped
 UNNAMED = ".new-"  # and the process that writes it
 
 ARRAYS = tuple(field.name for field in fields(Postings))
@@ -112,7 +113,7 @@ def open_segment(folder: Path, name: str, checksums: str) -> Postings:
 
 
 def _mapped(path: Path) -> NDArray[Any]:
-    array = np.load(path, mmap_mode="r" if path.stat().st_size > 128 else None, allow_pickle=False)
+    array = np.load(path, mmap_mode="r" if path.stat().st_size > HEADER_BYTES else None, allow_pickle=False)
     return np.asarray(array)
 
 

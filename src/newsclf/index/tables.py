@@ -1,4 +1,4 @@
-"""The tables of an index as records: every query that is more than a count stands here."""
+"""The tables of an index as records."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
