@@ -1,5 +1,6 @@
 """Settings for all tests."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from hypothesis import settings
 from newsclf.duplicates.decide import DuplicateModel
 from newsclf.duplicates.signal_names import SIGNALS
 from newsclf.model_file import load, save
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background; what tests start would not hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("newsclf", deadline=None, derandomize=True)  # a busy machine is not a defect; the same run everywhere
 settings.load_profile("newsclf")

@@ -231,9 +231,10 @@ def test_the_loop_asks_for_a_feed_that_has_not_changed_with_its_version(site: Si
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             wait_for_two_rounds(site, process)
-        finally:
             process.send_signal(signal.SIGINT)
-        lines = json_lines(process.communicate(timeout=WAIT_SECONDS)[0])
+            lines = json_lines(process.communicate(timeout=WAIT_SECONDS)[0])
+        finally:
+            process.kill()  # where it has ended that does nothing; else it would go on for ever, and the test with it
     assert process.returncode == 0
     assert topics(site, lines) == TOPICS and len(lines) == len(TOPICS)
     assert [status for path, status in site.requests if path == "/feed.xml"][:2] == [200, 304]
