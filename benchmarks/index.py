@@ -16,7 +16,7 @@ import os
 import resource
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import newsclf
+from newsclf.duplicates.columns import stacked
 from newsclf.duplicates.postings import Postings, find_posted, merged, post
 from newsclf.duplicates.rows import shortened
 from newsclf.duplicates.samples import HASH_BITS, MAX_LIST, Samples, sampled
@@ -58,7 +59,7 @@ def samples_of(articles: Sequence[newsclf.Article], model: newsclf.NewsModel) ->
         terms = prepared(articles[start : start + BLOCK], model, vocabulary).terms
         parts.append(sampled(terms, counts.of(terms.hashes)))
         counts.add(parts[-1].hashes)
-    return Samples(*(np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(Samples)))
+    return stacked(parts)
 
 
 class PostedCounts:

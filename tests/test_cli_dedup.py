@@ -8,13 +8,11 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import pytest
-
-from newsclf.cli.app import main
+from commands import Result, Run, runner
 
 WHEAT = "The wheat harvest in the north was the best in ten years, the ministry said on Monday."
 CUT = "The wheat harvest in the north was the best in ten years"
@@ -35,30 +33,10 @@ def corpus(tmp_path: Path) -> Path:
     return path
 
 
-@dataclass(frozen=True)
-class Result:
-    returncode: int
-    stdout: bytes
-    stderr: bytes
-
-
-class Dedup(Protocol):
-    def __call__(self, *arguments: object, stdin: bytes = b"") -> Result: ...
-
-
 @pytest.fixture
-def dedup(model: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Dedup:
-    """Runs the command in this process: thirty new ones would take longer than all that they test."""
-
-    def run(*arguments: object, stdin: bytes = b"") -> Result:
-        monkeypatch.setattr(sys, "argv", ["newsclf", "dedup", *map(str, arguments), "-m", str(model)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert isinstance(end.value.code, int)
-        return Result(end.value.code, *capfdbinary.readouterr())
-
-    return run
+def dedup(model: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    run = runner(monkeypatch, capfdbinary, "-m", model)
+    return partial(run, "dedup")
 
 
 def cluster_id(name: str, title: str, text: str) -> str:
@@ -70,7 +48,7 @@ def summary(result: Result) -> str:
     return re.sub(r", \d+\.\d s(, peak memory [\d,]+ MB)?$", "", result.stderr.decode().splitlines()[-1])
 
 
-def test_text_lists_the_clusters(corpus: Path, dedup: Dedup) -> None:
+def test_text_lists_the_clusters(corpus: Path, dedup: Run) -> None:
     result = dedup(corpus)
     expected = (
         f"cluster {cluster_id('c', '', WHEAT)}: 3 articles, lowest probability 0.98\n"
@@ -83,7 +61,7 @@ def test_text_lists_the_clusters(corpus: Path, dedup: Dedup) -> None:
     assert summary(result) == "4 articles, 1 cluster of two or more, 2 duplicates (1 exact, 1 cut)"
 
 
-def test_json_lines_have_a_line_for_each_article(corpus: Path, dedup: Dedup) -> None:
+def test_json_lines_have_a_line_for_each_article(corpus: Path, dedup: Run) -> None:
     wheat, rocket = cluster_id("c", "", WHEAT), cluster_id("b", "", ROCKET)
     expected = [
         {"id": "a", "cluster": wheat, "canonical": "c", "duplicate": True, "kind": "exact", "probability": SURE},
@@ -96,7 +74,7 @@ def test_json_lines_have_a_line_for_each_article(corpus: Path, dedup: Dedup) -> 
     assert result.stdout.decode() == "".join(json.dumps(row) + "\n" for row in expected)
 
 
-def test_csv_has_a_line_for_each_article(corpus: Path, dedup: Dedup) -> None:
+def test_csv_has_a_line_for_each_article(corpus: Path, dedup: Run) -> None:
     result = dedup(corpus, "--format", "csv")
     rows = list(csv.reader(io.StringIO(result.stdout.decode())))
     wheat, rocket = cluster_id("c", "", WHEAT), cluster_id("b", "", ROCKET)
@@ -109,7 +87,7 @@ def test_csv_has_a_line_for_each_article(corpus: Path, dedup: Dedup) -> None:
     ]
 
 
-def test_keep_writes_the_canonicals_in_order_with_their_fields(corpus: Path, dedup: Dedup, tmp_path: Path) -> None:
+def test_keep_writes_the_canonicals_in_order_with_their_fields(corpus: Path, dedup: Run, tmp_path: Path) -> None:
     more = '{"id": 7, "text": "", "title": "Half a character: \\ud800", "label": "farm", "weight": 2.5, "published": 2024}'
     result = dedup(corpus, "-", "--keep", tmp_path / "unique.jsonl", stdin=more.encode())
     assert result.returncode == 0
@@ -120,7 +98,7 @@ def test_keep_writes_the_canonicals_in_order_with_their_fields(corpus: Path, ded
     ]
 
 
-def test_what_was_kept_has_no_duplicates_left(corpus: Path, dedup: Dedup, tmp_path: Path) -> None:
+def test_what_was_kept_has_no_duplicates_left(corpus: Path, dedup: Run, tmp_path: Path) -> None:
     unique, again = tmp_path / "unique.jsonl", tmp_path / "again.jsonl"
     dedup(corpus, "--keep", unique)
     result = dedup(unique, "--keep", again)
@@ -137,7 +115,7 @@ def test_what_was_kept_has_no_duplicates_left(corpus: Path, dedup: Dedup, tmp_pa
         ("missing/unique.jsonl", "cannot be written"),
     ],
 )
-def test_keep_refuses_what_it_cannot_or_must_not_write(keep: str, message: str, corpus: Path, dedup: Dedup) -> None:
+def test_keep_refuses_what_it_cannot_or_must_not_write(keep: str, message: str, corpus: Path, dedup: Run) -> None:
     (corpus.parent / "folder").mkdir()
     before = corpus.read_bytes()
     result = dedup(corpus, "--keep", corpus.parent / keep)
@@ -156,13 +134,13 @@ def test_keep_refuses_what_it_cannot_or_must_not_write(keep: str, message: str, 
         (["--jobs", "0"], "--jobs"),
     ],
 )
-def test_wrong_usage_has_status_2(arguments: list[str], message: str, corpus: Path, dedup: Dedup) -> None:
+def test_wrong_usage_has_status_2(arguments: list[str], message: str, corpus: Path, dedup: Run) -> None:
     result = dedup(corpus, *arguments)
     assert (result.returncode, result.stdout) == (2, b"")
     assert message in " ".join(result.stderr.decode().split())
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_done(corpus: Path, dedup: Dedup, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_named_and_the_rest_is_done(corpus: Path, dedup: Run, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jsonl"
     broken.write_text('{"id": "x", "text": "' + ROCKET + '"}\n{"id": "y", "te\n{"id": "z"}\n')
     result = dedup(tmp_path / "missing.csv", broken, corpus, "--format", "jsonl")
@@ -176,14 +154,14 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(corpus: Path, dedup: 
 
 
 @pytest.mark.parametrize(("output_format", "header"), [("text", b""), ("jsonl", b""), ("csv", b"id,cluster,")])
-def test_empty_input_has_no_duplicates(output_format: str, header: bytes, dedup: Dedup, tmp_path: Path) -> None:
+def test_empty_input_has_no_duplicates(output_format: str, header: bytes, dedup: Run, tmp_path: Path) -> None:
     result = dedup("-", "--format", output_format, "--keep", tmp_path / "unique.jsonl")
     assert (result.returncode, summary(result)) == (0, "0 articles, 0 clusters of two or more, 0 duplicates")
     assert result.stdout.startswith(header) and len(result.stdout.splitlines()) == bool(header)
     assert (tmp_path / "unique.jsonl").read_bytes() == b""
 
 
-def test_standard_input_gives_the_same_bytes(corpus: Path, dedup: Dedup) -> None:
+def test_standard_input_gives_the_same_bytes(corpus: Path, dedup: Run) -> None:
     of_stream = dedup("-", "--format", "jsonl", stdin=corpus.read_bytes())
     assert of_stream.stdout == dedup(corpus, "--format", "jsonl").stdout
     assert of_stream.stdout.count(b"\n") == len(CORPUS)

@@ -1,23 +1,21 @@
 """``newsclf index`` from outside: stdout, stderr, status, and what the index holds afterwards."""
 
-import io
 import json
 import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from commands import Run, runner
 
 import newsclf
 from newsclf.article import Article
-from newsclf.cli.app import main
 
 DATA = Path(__file__).parents[1] / "data"
 WHEAT = "The wheat harvest in the north was the best in ten years, the ministry said on Monday."
@@ -31,34 +29,9 @@ DAY_SECONDS = 86400.0
 COMMANDS = ["stats", "check", "expire", "export", "rebuild"]
 
 
-@dataclass(frozen=True)
-class Result:
-    returncode: int
-    stdout: bytes
-    stderr: bytes
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.stdout.splitlines()]
-
-
-class Run(Protocol):
-    def __call__(self, *arguments: object, stdin: bytes = b"") -> Result: ...
-
-
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """Runs a command in this process: forty new ones would take longer than all that they test."""
-
-    def call(*arguments: object, stdin: bytes = b"") -> Result:
-        monkeypatch.setattr(sys, "argv", ["newsclf", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert isinstance(end.value.code, int)
-        return Result(end.value.code, *capfdbinary.readouterr())
-
-    return call
+    return runner(monkeypatch, capfdbinary)
 
 
 @pytest.fixture

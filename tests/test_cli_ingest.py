@@ -13,15 +13,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from commands import Result, Run, runner
 
 import newsclf
 from newsclf.article import Article
-from newsclf.cli.app import main
 from newsclf.cli.batches import MAX_WAITING, Feed
 
 DATA = Path(__file__).parents[1] / "data"
@@ -59,39 +59,15 @@ def as_lines(*articles: dict[str, Any]) -> bytes:
     return "".join(json.dumps(article) + "\n" for article in articles).encode()
 
 
-@dataclass(frozen=True)
-class Result:
-    returncode: int
-    stdout: bytes
-    stderr: bytes
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.stdout.splitlines()]
-
-    @property
-    def summary(self) -> str:
-        """The last line of stderr without the numbers that no run repeats."""
-        return re.sub(r" in [\d.]+ s \([\d,]+/s\)", "", self.stderr.decode().splitlines()[-1])
-
-
-class Run(Protocol):
-    def __call__(self, *arguments: object, stdin: bytes = b"") -> Result: ...
+def summary(result: Result) -> str:
+    """The last line of stderr without the numbers that no run repeats."""
+    return re.sub(r" in [\d.]+ s \([\d,]+/s\)", "", result.stderr.decode().splitlines()[-1])
 
 
 @pytest.fixture
 def run(model: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """Runs a command in this process: what follows on pipes and signals starts new ones."""
-
-    def call(*arguments: object, stdin: bytes = b"") -> Result:
-        monkeypatch.setattr(sys, "argv", ["newsclf", *map(str, arguments), "-m", str(model)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert isinstance(end.value.code, int)
-        return Result(end.value.code, *capfdbinary.readouterr())
-
-    return call
+    """What follows on pipes and signals starts processes of its own."""
+    return runner(monkeypatch, capfdbinary, "-m", model)
 
 
 def test_a_line_is_the_prediction_and_the_duplicate_and_the_match(run: Run, corpus: Path, index: Path) -> None:
@@ -128,7 +104,7 @@ def test_text_has_the_line_of_predict_and_what_is_copied(run: Run, corpus: Path,
     copies = ["", "", "  = a (exact 0.98)", "  = a (cut 0.98)"]
     result = run("ingest", corpus, "--index", index)
     assert result.stdout.decode().splitlines() == [line + copy for line, copy in zip(predicted, copies, strict=True)]
-    assert result.summary == "4 articles: 4 new; 2 duplicates (1 exact, 1 cut)"
+    assert summary(result) == "4 articles: 4 new; 2 duplicates (1 exact, 1 cut)"
     assert re.fullmatch(r"4 articles in [\d.]+ s \([\d,]+/s\): .*\n", result.stderr.decode())
 
 
@@ -151,7 +127,7 @@ def test_the_index_remembers_what_an_earlier_run_has_seen(run: Run, index: Path)
     result = run("ingest", "-", "--index", index, "--format", "jsonl", stdin=as_lines(CORPUS[0], late, CORPUS[3]))
     found = [(row["id"], row["status"], row["canonical"], row["kind"]) for row in result.rows]
     assert found == [("a", "unchanged", "a", None), ("b", "updated", "b", None), ("d", "new", "a", "cut")]
-    assert result.summary == "3 articles: 1 new, 1 updated, 1 unchanged; 1 duplicate (1 cut)"
+    assert summary(result) == "3 articles: 1 new, 1 updated, 1 unchanged; 1 duplicate (1 cut)"
 
 
 def test_small_batches_give_the_same_lines(run: Run, corpus: Path, tmp_path: Path) -> None:
@@ -171,13 +147,13 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(run: Run, corpus: Pat
     assert absent == f"newsclf: {tmp_path / 'absent.csv'}: no such file"
     assert half.startswith(f"newsclf: {broken}, line 2: not valid JSON: ")
     assert empty.startswith(f"newsclf: {broken}, line 3: no field 'text'")
-    assert result.summary == "5 articles: 5 new; 3 duplicates (2 exact, 1 cut)"
+    assert summary(result) == "5 articles: 5 new; 3 duplicates (2 exact, 1 cut)"
 
 
 @pytest.mark.parametrize(("output_format", "header"), [("text", b""), ("jsonl", b""), ("csv", b"id,title,topic,")])
 def test_empty_input_makes_an_empty_index(run: Run, index: Path, output_format: str, header: bytes) -> None:
     result = run("ingest", "-", "--index", index, "--format", output_format)
-    assert (result.returncode, result.summary) == (0, "0 articles; 0 duplicates")
+    assert (result.returncode, summary(result)) == (0, "0 articles; 0 duplicates")
     assert result.stdout.startswith(header) and len(result.stdout.splitlines()) == bool(header)
     assert index.exists()
 
@@ -237,7 +213,7 @@ def test_without_texts_copies_are_found_and_nothing_is_quoted(run: Run, index: P
     with newsclf.open_index(index, read_only=True) as opened:
         assert [stored.article.text for stored in opened.export()] == [""] * 3
     result = run("ingest", "-", "--index", index, stdin=lines)
-    assert (result.returncode, result.summary) == (0, "3 articles: 3 unchanged; 1 duplicate (1 exact)")
+    assert (result.returncode, summary(result)) == (0, "3 articles: 3 unchanged; 1 duplicate (1 exact)")
 
 
 def test_an_index_with_texts_does_not_lose_them(run: Run, index: Path, corpus: Path) -> None:
@@ -275,7 +251,7 @@ def test_resume_skips_what_was_there_but_no_update_that_comes_after_it(run: Run,
     lines = as_lines(*CORPUS[:2], {"id": "b", "text": f"{ROCKET} More to come."}, {"id": "a", "text": STRIKE})
     result = run("ingest", "-", "--index", index, "--resume", "--format", "jsonl", "--batch", "1", stdin=lines)
     assert [(row["id"], row["status"]) for row in result.rows] == [("b", "new"), ("b", "updated"), ("a", "updated")]
-    assert result.summary == "3 articles: 1 new, 2 updated, 1 skipped; 0 duplicates"
+    assert summary(result) == "3 articles: 1 new, 2 updated, 1 skipped; 0 duplicates"
 
 
 def test_a_reader_stays_only_so_far_ahead_of_the_index() -> None:
@@ -427,7 +403,7 @@ def test_a_run_that_was_stopped_is_resumed_without_loss_or_double(run: Run, inde
     assert first.returncode == 0 and 16 <= len(done) < len(names), error
     again = run("ingest", corpus, "--index", index, "--resume", "--format", "jsonl")
     assert done + [row["id"] for row in again.rows] == names
-    assert f"{len(done):,} skipped" in again.summary
+    assert f"{len(done):,} skipped" in summary(again)
 
 
 def test_a_reader_that_goes_ends_it_quietly_though_the_input_stays_open(stream: Stream, index: Path) -> None:

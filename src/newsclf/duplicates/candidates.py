@@ -16,6 +16,7 @@ from itertools import starmap
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.columns import run_indices
 from newsclf.duplicates.identical import first_of_identical
 from newsclf.duplicates.join import LEVELS, MAX_ENTRIES, Join, block_stop, join, meet, meeting_ends, post
 from newsclf.duplicates.overlap import containments, cosines
@@ -310,7 +311,7 @@ def _select(entries: Entries, row: NDArray[np.int64], kept: NDArray[np.bool_]) -
 
 def _of_rows(pairs: _Ranked, left: NDArray[np.int64]) -> _Ranked:
     first, last = np.searchsorted(pairs.left, left), np.searchsorted(pairs.left, left, side="right")
-    chosen = np.arange(int((last - first).sum())) + np.repeat(first - (np.cumsum(last - first) - (last - first)), last - first)
+    chosen = run_indices(first, last - first)
     return _Ranked(pairs.left[chosen], pairs.right[chosen], pairs.cosine[chosen])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.columns import run_indices
 from newsclf.duplicates.prefix import row_slices
 from newsclf.duplicates.rows import ARTICLE_BITS, HashRows
 from newsclf.tfidf import Rows
@@ -63,7 +64,7 @@ def hash_overlaps(
     shift, owner_shift = np.uint64(ARTICLE_BITS), np.uint64(64 - ARTICLE_BITS)
     keys = np.append((owners << owner_shift) | (rows.hashes >> shift), np.uint64(2**64 - 1))
     sizes = rows.sizes.take(left)
-    ours = np.arange(int(sizes.sum())) + np.repeat((ends - rows.sizes).take(left) - (np.cumsum(sizes) - sizes), sizes)
+    ours = run_indices((ends - rows.sizes).take(left), sizes)
     wanted = (np.repeat(right.astype(np.uint64), sizes) << owner_shift) | (rows.hashes.take(ours) >> shift)
     theirs = np.searchsorted(keys, wanted)
     shared = np.flatnonzero(keys.take(theirs) == wanted)

@@ -5,12 +5,13 @@ entry takes six bytes where there are millions. Arrays may be memory-mapped file
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.columns import run_indices, stacked, taken
 from newsclf.duplicates.samples import HASH_BITS, WHOLE_WEIGHT, RareTerms, Samples
 from newsclf.text.tokens import Hashes
 
@@ -75,7 +76,7 @@ class Found:
 
     def take(self, indices: NDArray[np.int64]) -> "Found":
         """Some of what was found."""
-        return Found(*(getattr(self, field.name).take(indices) for field in fields(self)))
+        return taken(self, indices)
 
 
 NOTHING_FOUND = Found(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, bool))
@@ -120,7 +121,7 @@ def find_posted(parts: Sequence[Postings], terms: RareTerms) -> Found:
     befores = np.cumsum([0, *map(len, parts)])
     edges = np.searchsorted(terms.owners, np.arange(0, len(terms.totals) + ARTICLES_AT_ONCE, ARTICLES_AT_ONCE)).tolist()
     found = [_found(parts, befores, terms, np.arange(*edge)) for edge in pairwise(edges)]
-    return Found(*(np.concatenate([getattr(part, field.name) for part in [NOTHING_FOUND, *found]]) for field in fields(Found)))
+    return stacked([NOTHING_FOUND, *found])
 
 
 def _found(parts: Sequence[Postings], befores: NDArray[np.int64], terms: RareTerms, some: NDArray[np.int64]) -> Found:
@@ -132,7 +133,7 @@ def _found(parts: Sequence[Postings], befores: NDArray[np.int64], terms: RareTer
     sources, articles = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for postings, before, (first, last) in zip(parts, befores.tolist(), runs, strict=False):
         starts, lengths = first.take(chosen), (last - first).take(chosen)
-        entries = np.arange(int(lengths.sum())) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+        entries = run_indices(starts, lengths)
         lows = hashes.take(chosen) & np.uint64((1 << postings.n_low_bits) - 1)
         same = np.flatnonzero(postings.lows.take(entries) == np.repeat(lows.astype(postings.lows.dtype), lengths))
         sources.append(np.repeat(some.take(chosen), lengths).take(same))

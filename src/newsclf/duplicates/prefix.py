@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.columns import run_indices
 from newsclf.tfidf import Rows
 
 ENTRIES_AT_ONCE = 1 << 16  # sorted together; small enough for the processor's second-level cache
@@ -54,9 +55,7 @@ def row_slices(rows: Rows, row_ids: NDArray[np.int64], start: int, stop: int) ->
     """Where the entries of ``row_ids[start:stop]`` stand in ``rows``, one after another, and their number in each row."""
     chosen = row_ids[start:stop]
     lengths = rows.offsets[chosen + 1] - rows.offsets[chosen]
-    ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(rows.offsets[chosen] - (ends - lengths), lengths), lengths
+    return run_indices(rows.offsets[chosen], lengths), lengths
 
 
 def chunks(rows: Rows, row_ids: NDArray[np.int64], n_entries: int = ENTRIES_AT_ONCE) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ candidates.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +42,6 @@ class HashRows:
     hashes: Hashes
     values: NDArray[np.float32]
     idf: NDArray[np.float32]
-
-
-def joined_rows(parts: Sequence[HashRows]) -> HashRows:
-    """The rows of one block after those of the other; one part or more."""
-    return HashRows(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(HashRows)))
 
 
 def shortened(vocabulary: Vocabulary) -> Vocabulary:

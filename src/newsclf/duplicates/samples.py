@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.columns import ranks_within, run_indices
 from newsclf.duplicates.rows import HashRows
 from newsclf.text.tokens import Hashes
 
@@ -79,7 +80,7 @@ class Samples:
         sizes = self.sizes.astype(np.int64)
         chosen = sizes.take(indices)
         starts = (np.cumsum(sizes) - sizes).take(indices)
-        entries = np.arange(int(chosen.sum())) + np.repeat(starts - (np.cumsum(chosen) - chosen), chosen)
+        entries = run_indices(starts, chosen)
         others = (values.take(indices) for values in (self.scales, self.weights, self.totals))
         return Samples(self.sizes.take(indices), self.hashes.take(entries), *others)
 
@@ -129,12 +130,7 @@ def _first_of_each(owners: NDArray[np.int64], steps: NDArray[np.int64], hashes: 
     priorities |= (steps - WHOLE).astype(np.uint64) << np.uint64(64 - _OWNER_BITS - _STEP_BITS)
     priorities |= owners.astype(np.uint64) << np.uint64(64 - _OWNER_BITS)
     order = np.argsort(priorities)  # no two are equal, but by a chance that makes no difference
-    return order.take(np.flatnonzero(_ranks(owners.take(order)) <= N_LOOKED_UP))
-
-
-def _ranks(owners: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The how-many-th of its article each term is, from 0; articles ascend."""
-    return np.arange(len(owners)) - np.searchsorted(owners, owners)
+    return order.take(np.flatnonzero(ranks_within(owners.take(order)) <= N_LOOKED_UP))
 
 
 def _whole_hashes(rows: HashRows) -> Hashes:
@@ -157,7 +153,7 @@ def sampled(terms: RareTerms, list_lengths: NDArray[np.int64]) -> Samples:
     n_articles = len(terms.totals)
     is_rare = terms.is_rare & ((list_lengths <= MAX_LIST) | (terms.weights == WHOLE_WEIGHT))
     order = np.lexsort((~is_rare, terms.owners))  # stable: the rare ones first, each kind in its order
-    ranks = _ranks(terms.owners)
+    ranks = ranks_within(terms.owners)
     kept = order.take(np.flatnonzero((ranks <= N_SAMPLED) & (is_rare.take(order) | (ranks <= MIN_SAMPLED))))
     kept = kept.take(np.argsort((terms.owners.take(kept).astype(np.uint64) << np.uint64(HASH_BITS)) | terms.hashes.take(kept)))
     owners = terms.owners.take(kept)

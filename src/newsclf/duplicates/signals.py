@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.columns import run_indices
 from newsclf.duplicates.features import (
     BIGRAM,
     DATE,
@@ -111,8 +112,7 @@ def expand(offsets: Indices, rows: Indices) -> tuple[Indices, Indices]:
     """All entries of some rows of a table: for each, the position in ``rows``, and the index of the entry."""
     sizes = np.diff(offsets)[rows]
     pairs = np.repeat(np.arange(len(rows)), sizes)
-    entries = np.arange(len(pairs)) + np.repeat(offsets[rows] - np.cumsum(sizes) + sizes, sizes)
-    return pairs, entries
+    return pairs, run_indices(offsets[rows], sizes)
 
 
 def _shared_weights(

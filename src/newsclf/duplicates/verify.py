@@ -1,12 +1,13 @@
 """Candidate pairs to duplicate pairs: the signals of each pair, its probability, its kind."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.columns import stacked, taken
 from newsclf.duplicates.decide import KINDS, MIN_PROBABILITY, DuplicateModel, kinds
 from newsclf.duplicates.profiles import joined, profile
 from newsclf.duplicates.signal_names import CONTAINMENT, COSINE
@@ -48,7 +49,7 @@ class DuplicatePairs:
 
     def take(self, indices: NDArray[np.int64]) -> "DuplicatePairs":
         """Some of the pairs."""
-        return DuplicatePairs(*(getattr(self, field.name).take(indices) for field in fields(self)))
+        return taken(self, indices)
 
 
 def duplicate_pairs(
@@ -73,12 +74,7 @@ def duplicate_pairs(
         _task(left[start:stop], right[start:stop], texts, vocabulary, decision)
         for start, stop in batches(left, right, PROFILED_AT_ONCE if n_jobs == 1 else PROFILED_AT_ONCE // 8)
     )
-    return joined_pairs([_NO_PAIRS, *_run(tasks, n_jobs)])
-
-
-def joined_pairs(parts: Sequence[DuplicatePairs]) -> DuplicatePairs:
-    """The pairs of one part after those of the other; one part or more."""
-    return DuplicatePairs(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(DuplicatePairs)))
+    return stacked([_NO_PAIRS, *_run(tasks, n_jobs)])
 
 
 _NO_PAIRS = DuplicatePairs(

@@ -148,10 +148,8 @@ class Database:
         Raises:
             IndexFileError: if SQLite cannot.
         """
-        if self._connection is None:
-            raise IndexFileError(f"{self.path}: the index is closed")
         with self.clear_errors():
-            return self._connection.execute(statement, values)
+            return self._opened().execute(statement, values)
 
     def rows(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -160,10 +158,13 @@ class Database:
 
     def run_many(self, statement: str, values: Any) -> None:
         """Runs one statement for each of many values."""
+        with self.clear_errors():
+            self._opened().executemany(statement, values)
+
+    def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             raise IndexFileError(f"{self.path}: the index is closed")
-        with self.clear_errors():
-            self._connection.executemany(statement, values)
+        return self._connection
 
     @contextmanager
     def writing(self) -> Iterator[None]:

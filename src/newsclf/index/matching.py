@@ -1,7 +1,7 @@
 """A block of articles against the canonicals of an index, and against one another: which copies which."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from newsclf.article import Article
 from newsclf.duplicates.candidates import LENGTH_RATIO, MIN_CONTAINMENT, ROUNDING
 from newsclf.duplicates.cluster import Stars
+from newsclf.duplicates.columns import ranks_within, stacked, taken
 from newsclf.duplicates.decide import KINDS
 from newsclf.duplicates.find import MIN_COSINE
 from newsclf.duplicates.overlap import hash_overlaps
 from newsclf.duplicates.postings import NOTHING_FOUND, Found, find_posted, post
-from newsclf.duplicates.rows import HashRows, hash_rows, joined_rows, term_rows
+from newsclf.duplicates.rows import HashRows, hash_rows, term_rows
 from newsclf.duplicates.samples import RareTerms, Samples, rare_terms
-from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs, joined_pairs
+from newsclf.duplicates.verify import DuplicatePairs, duplicate_pairs
 from newsclf.index.encoding import digest_of
 from newsclf.model import NewsModel, Prediction
 from newsclf.text.clean import CleanArticle, clean, feature_text
@@ -64,7 +65,7 @@ class Pairs:
 
     def take(self, indices: NDArray[np.int64]) -> "Pairs":
         """Some of the pairs."""
-        return Pairs(*(getattr(self, field.name).take(indices) for field in fields(self)))
+        return taken(self, indices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,7 @@ def prepared_samples(articles: Sequence[Article], digests: Sequence[bytes], samp
 def best(found: Found) -> Found:
     """The best ``MAX_CANDIDATES`` of what was found for each article, by article, then post."""
     order = np.lexsort((found.posts, -found.estimates, found.queries))
-    queries = found.queries.take(order)
-    ranks = np.arange(len(order)) - np.searchsorted(queries, queries)
+    ranks = ranks_within(found.queries.take(order))
     return found.take(np.sort(order.take(np.flatnonzero(ranks < MAX_CANDIDATES))))
 
 
@@ -160,9 +160,7 @@ def copies(
     is_same = np.array(same, bool)
     # What copies a canonical to the character needs no other; an article of the block may turn out to be no canonical.
     is_open = ~is_same & ~np.isin(pairs.right, pairs.right[is_same & (pairs.left < len(stored))])
-    duplicates = joined_pairs(
-        [decide(pairs.take(np.flatnonzero(is_open)), stored, block), _same(pairs.take(np.flatnonzero(is_same)))]
-    )
+    duplicates = stacked([decide(pairs.take(np.flatnonzero(is_open)), stored, block), _same(pairs.take(np.flatnonzero(is_same)))])
     stars = Stars(np.arange(len(stored) + len(block)))
     stars.add(duplicates.left, duplicates.right, duplicates.probability, duplicates.kind)
     columns = (duplicates.left, duplicates.right, duplicates.cosine, duplicates.containment)
@@ -208,7 +206,7 @@ def decided_by_texts(
     """The duplicates among pairs, as in a corpus: of those that are similar enough in full the model decides."""
     cleaned = [clean(canonical.article or Article("")) for canonical in stored]
     rows = hash_rows([feature_text(article) for article in cleaned], short_vocabulary)
-    similar = pairs.take(_most_similar(joined_rows([rows, block.rows]), pairs.left, pairs.right))
+    similar = pairs.take(_most_similar(stacked([rows, block.rows]), pairs.left, pairs.right))
     return duplicate_pairs(similar.left, similar.right, _Texts(cleaned + block.cleaned), model.vocabulary, model.decision)
 
 
@@ -220,9 +218,7 @@ def _most_similar(rows: HashRows, left: NDArray[np.int64], right: NDArray[np.int
     is_right_cut = (right_share >= MIN_CONTAINMENT) & (right_sizes * LENGTH_RATIO <= left_sizes)
     order = np.lexsort((left, -np.maximum(cosine, is_left_cut | is_right_cut), right))
     order = order.take(np.flatnonzero(((cosine >= MIN_COSINE - ROUNDING) | is_left_cut | is_right_cut).take(order)))
-    rights = right.take(order)
-    ranks = np.arange(len(order)) - np.searchsorted(rights, rights)
-    return np.sort(order.take(np.flatnonzero(ranks < MAX_DECIDED)))
+    return np.sort(order.take(np.flatnonzero(ranks_within(right.take(order)) < MAX_DECIDED)))
 
 
 def decided_by_samples(pairs: Pairs, stored: Sequence[Stored], block: Prepared) -> DuplicatePairs:

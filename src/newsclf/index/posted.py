@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from newsclf.duplicates.columns import stacked
 from newsclf.duplicates.postings import Found, NewArray, Postings, find_posted, list_lengths, merged, post
 from newsclf.duplicates.samples import RareTerms, Samples, sampled
 from newsclf.errors import IndexFileError
@@ -154,7 +155,7 @@ class PostedArticles:
         for number, limit in enumerate(TIERS):
             tier = self._tiers[number]
             if tier is not None:
-                samples = _joined(tier.samples, samples)
+                samples = stacked([tier.samples, samples])
                 posts = np.concatenate([tier.postings.posts, posts])
             self._tiers[number] = None
             if len(posts) <= limit or number == len(TIERS) - 1:
@@ -179,9 +180,7 @@ class PostedArticles:
 
     def _seal_tail(self) -> None:
         tiers = [tier for tier in reversed(self._tiers) if tier is not None]
-        samples, posts = tiers[0].samples, np.concatenate([tier.postings.posts for tier in tiers])
-        for tier in tiers[1:]:
-            samples = _joined(samples, tier.samples)
+        samples, posts = stacked([tier.samples for tier in tiers]), np.concatenate([tier.postings.posts for tier in tiers])
         written = write_segment(self._folder, lambda new_array: _copied(post(samples, posts), new_array))
         self._add_segment(*written, int(posts[0]), int(posts[-1]))
         self._forget_memory()
@@ -289,10 +288,6 @@ class _Merge(threading.Thread):
             self.written = write_segment(self._folder, lambda new_array: merged(parts, new_array))
         except OSError as error:
             self.error = error
-
-
-def _joined(first: Samples, second: Samples) -> Samples:
-    return Samples(*(np.concatenate([getattr(first, field.name), getattr(second, field.name)]) for field in fields(Samples)))
 
 
 def _samples_of(rows: Sequence[tuple[int, bytes]], path: Path) -> Samples:
